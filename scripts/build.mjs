@@ -13,6 +13,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = path.join(root, 'dist');
 const require = createRequire(import.meta.url);
 
+/** `from './x.js'`, `import './x.js'` and `import('./x.js')`, as tsc prints them. */
+const RELATIVE_JS_SPECIFIER = /((?:\bfrom |\bimport |\bimport\()['"]\.{1,2}\/[^'"]+?)\.js(['"])/g;
+
 if (process.argv.includes('--if-stale')) {
   if (isStale()) buildJavaScript(dist);
 } else {
@@ -51,9 +54,6 @@ function buildDeclarations(outDir) {
     writeFileSync(file.replace(/\.d\.ts$/, '.d.cts'), twin);
   }
 }
-
-/** `from './x.js'`, `import './x.js'` and `import('./x.js')`, as tsc prints them. */
-const RELATIVE_JS_SPECIFIER = /((?:\bfrom |\bimport |\bimport\()['"]\.{1,2}\/[^'"]+?)\.js(['"])/g;
 
 function run(script, args) {
   const { status, signal } = spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' });
