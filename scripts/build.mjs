@@ -5,21 +5,20 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { bin, root } from './tools.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = path.join(root, 'dist');
-const require = createRequire(import.meta.url);
 
 /** `from './x.js'`, `import './x.js'` and `import('./x.js')`, as tsc prints them. */
 const RELATIVE_JS_SPECIFIER = /((?:\bfrom |\bimport |\bimport\()['"]\.{1,2}\/[^'"]+?)\.js(['"])/g;
 
-if (process.argv.includes('--if-stale')) {
-  if (isStale()) buildJavaScript(dist);
-} else {
-  buildAll();
+try {
+  if (!process.argv.includes('--if-stale')) buildAll();
+  else if (isStale()) buildJavaScript(dist);
+} catch (error) {
+  console.error(`The build failed: ${error.message}`);
+  process.exitCode = 1;
 }
 
 /** Builds beside `dist` and swaps by rename, so a program that reads `dist` meanwhile sees one whole build. */
@@ -38,17 +37,12 @@ function buildAll() {
 }
 
 function buildJavaScript(outDir) {
-  run(require.resolve('tsup/dist/cli-default.js'), ['--out-dir', outDir, '--silent']);
+  run(bin('tsup', 'tsup'), ['--out-dir', outDir, '--silent']);
 }
 
 /** Writes `.d.ts`, then a `.d.cts` twin of each: NodeNext reads a `.d.ts` of this package as ESM. */
 function buildDeclarations(outDir) {
-  run(require.resolve('typescript/lib/tsc.js'), [
-    '-p',
-    path.join(root, 'tsconfig.build.json'),
-    '--outDir',
-    outDir,
-  ]);
+  run(bin('typescript', 'tsc'), ['-p', path.join(root, 'tsconfig.build.json'), '--outDir', outDir]);
   for (const file of filesBelow(outDir, '.d.ts')) {
     const twin = readFileSync(file, 'utf8').replaceAll(RELATIVE_JS_SPECIFIER, '$1.cjs$2');
     writeFileSync(file.replace(/\.d\.ts$/, '.d.cts'), twin);

@@ -1,0 +1,69 @@
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { expect, test } from 'vitest';
+
+const LIMIT_BYTES = 15_000;
+const NOT_AT_IMPORT = ['tsyringe', 'koffi', 'reflect-metadata'];
+
+test(`the treewarden entry point is at most ${LIMIT_BYTES} bytes, minified and gzipped`, async () => {
+  const whole = await gzippedBytes({ splitting: false });
+  const atImport = await gzippedBytes({ splitting: true });
+  console.log(
+    `treewarden min+gzip: ${whole} bytes with its dependencies, ${atImport} of them loaded by an import`,
+  );
+  expect(whole).toBeGreaterThan(0);
+  expect(whole).toBeLessThanOrEqual(LIMIT_BYTES);
+});
+
+test('importing treewarden loads neither tsyringe nor koffi nor a reflection polyfill', async () => {
+  const { metafile } = await bundle({ splitting: true });
+  const loaded = outputsAtImport(metafile).flatMap((output) => [
+    ...Object.keys(output.inputs),
+    ...output.imports.filter(({ kind }) => kind !== 'dynamic-import').map(({ path }) => path),
+  ]);
+  expect(loaded).toContain('src/index.ts');
+  expect(loaded.filter((path) => NOT_AT_IMPORT.some((name) => path.split('/').includes(name)))).toEqual([]);
+});
+
+/** The size of the entry and of what it imports at once; a split bundle leaves out what `import()` loads later. */
+async function gzippedBytes(options: BuildOptions): Promise<number> {
+  const { metafile, outputFiles } = await bundle(options);
+  const loaded = new Set(outputsAtImport(metafile));
+  const texts = Object.entries(metafile.outputs)
+    .filter(([, output]) => loaded.has(output))
+    .map(([path]) => outputFiles.find((file) => file.path.endsWith(path))?.contents ?? new Uint8Array());
+  return gzipSync(Buffer.concat(texts), { level: 9 }).byteLength;
+}
+
+function bundle(options: BuildOptions) {
+  return build({
+    entryPoints: ['src/index.ts'],
+    absWorkingDir: fileURLToPath(new URL('../..', import.meta.url)),
+    outdir: 'bundle',
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    external: NOT_AT_IMPORT,
+    tsconfigRaw: {},
+    ...options,
+    metafile: true,
+    write: false,
+  });
+}
+
+type Output = Metafile['outputs'][string];
+
+function outputsAtImport({ outputs }: Metafile): readonly Output[] {
+  const entry = Object.values(outputs).find(({ entryPoint }) => entryPoint === 'src/index.ts');
+  const found = new Set<Output>(entry === undefined ? [] : [entry]);
+  for (const { imports } of found) {
+    for (const { path, kind } of imports) {
+      const next = outputs[path];
+      if (next !== undefined && kind !== 'dynamic-import') found.add(next);
+    }
+  }
+  return [...found];
+}

@@ -1,0 +1,82 @@
+import type { Program } from './project.js';
+
+/** A program that a user of the installed package might write, and what it prints. */
+export interface Snippet extends Program {
+  readonly prints: string;
+}
+
+const ENTRY_POINTS = ['treewarden', 'treewarden/child', 'treewarden/testing', 'treewarden/tsyringe'];
+
+/** Add a case here: a whole program in either format, run in an empty project that has the tarball and tsyringe. */
+export const SNIPPETS: readonly Snippet[] = [
+  ...ENTRY_POINTS.map((entry) => ({
+    name: `import ${entry}`,
+    format: 'esm' as const,
+    code: `
+      import 'reflect-metadata';
+      const surface = await import('${entry}');
+      console.log(Object.keys(surface).length > 0);`,
+    prints: 'true',
+  })),
+  ...ENTRY_POINTS.map((entry) => ({
+    name: `require ${entry}`,
+    format: 'cjs' as const,
+    code: `
+      require('reflect-metadata');
+      const surface = require('${entry}');
+      console.log(Object.keys(surface).length > 0);`,
+    prints: 'true',
+  })),
+  {
+    name: 'names shared by entry points are one thing in ESM',
+    format: 'esm',
+    code: `
+      import * as main from 'treewarden';
+      import * as child from 'treewarden/child';
+      import * as testing from 'treewarden/testing';
+      ${sharedNamesAreOneThing()}`,
+    prints: 'one thing each',
+  },
+  {
+    name: 'names shared by entry points are one thing in CommonJS',
+    format: 'cjs',
+    code: `
+      const main = require('treewarden');
+      const child = require('treewarden/child');
+      const testing = require('treewarden/testing');
+      ${sharedNamesAreOneThing()}`,
+    prints: 'one thing each',
+  },
+  {
+    name: 'treewarden loads itself and eventemitter3, nothing more',
+    format: 'cjs',
+    code: `
+      for (const entry of ['treewarden', 'treewarden/child', 'treewarden/testing']) require(entry);
+      const owners = Object.keys(require.cache).flatMap((file) => /node_modules.([^\\\\/]+)/.exec(file)?.[1] ?? []);
+      console.log([...new Set(owners)].sort().join(), 'getMetadata' in Reflect);`,
+    prints: 'eventemitter3,treewarden false',
+  },
+  {
+    name: 'importing does nothing',
+    format: 'esm',
+    code: `
+      const traces = () => JSON.stringify({
+        globals: Object.getOwnPropertyNames(globalThis),
+        symbols: Object.getOwnPropertySymbols(globalThis).map(String),
+        listeners: process.eventNames().map((name) => [String(name), process.listenerCount(name)]),
+        resources: process.getActiveResourcesInfo(),
+      });
+      process.stdout;
+      const before = traces();
+      for (const entry of ['treewarden', 'treewarden/child', 'treewarden/testing']) await import(entry);
+      console.log(traces() === before ? 'no trace' : before + traces());`,
+    prints: 'no trace',
+  },
+];
+
+function sharedNamesAreOneThing(): string {
+  return `
+    const twins = [child, testing].flatMap((entry) =>
+      Object.keys(entry).filter((name) => name in main && name !== 'default' && main[name] !== entry[name]));
+    console.log(twins.length === 0 ? 'one thing each' : twins);`;
+}
