@@ -1,0 +1,227 @@
+import { type ErrorFacts, type Exit, errorFacts, isSupervisionError } from '../core/index.js';
+import {
+  type ChildContext,
+  type ContextOwner,
+  type Incarnation,
+  IncarnationContext,
+  type IncarnationFacts,
+  type IncarnationHost,
+  type Logger,
+} from '../runtime/index.js';
+import { type Contained, holdContainment, runContained, runUncontained } from './containment.js';
+import { awaitReadiness } from './readiness.js';
+
+/** Returned by a task's function before it is ready, it declines to run: no failure, its spec is kept, it stays down. */
+export const ignore: unique symbol = Symbol.for('treewarden/ignore') as never;
+
+/** What runs in this process: a task's function is the plain case, a consumer has more to say. */
+export interface Body {
+  readonly name: string;
+  run(ctx: ChildContext): unknown;
+  /** It says by `ctx.ready()` when it is ready, also where `ready` is `'spawn'`. */
+  readonly saysReady?: boolean;
+  /** The time to end has come; `ctx.signal` is aborted already. */
+  stop?(): void;
+  /** The time to end is over; `ctx.deadline` is aborted already. */
+  kill?(): void;
+  /** Jobs taken and not settled. */
+  readonly inFlight?: number | undefined;
+}
+
+/**
+ * One life of a function in this process. It is gone when the function has settled and what it deferred is undone.
+ *
+ * A crash loop makes these by the hundred thousand a second: a life is this object and its context, and no signal, error or timer before
+ * somebody asks for one.
+ */
+export class InProcess implements Incarnation, ContextOwner, Contained {
+  readonly #host: IncarnationHost;
+  readonly #body: Body;
+  readonly #contain: boolean;
+  readonly #context: IncarnationContext;
+  #phase: 'running' | 'asked' | 'killed' | 'ended' = 'running';
+  #ready = false;
+  #fault: ErrorFacts | undefined;
+  /** Ends the watching of a port or a probe. */
+  #unwatch: (() => void) | undefined;
+
+  private constructor(host: IncarnationHost, body: Body, contain: boolean) {
+    this.#host = host;
+    this.#body = body;
+    this.#contain = contain;
+    this.#context = new IncarnationContext(this);
+  }
+
+  static start(host: IncarnationHost, body: Body, contain: boolean): InProcess {
+    const incarnation = new InProcess(host, body, contain);
+    if (contain) holdContainment(host);
+    incarnation.#begin();
+    return incarnation;
+  }
+
+  #begin(): void {
+    let result: unknown;
+    try {
+      result = this.#within(() => this.#body.run(this.#context));
+    } catch (error) {
+      this.#spawned();
+      this.#threw(error);
+      return;
+    }
+    if (result !== ignore) this.#spawned();
+    if (isThenable(result)) {
+      Promise.resolve(result).then(
+        (value) => this.#returned(value),
+        (error) => this.#threw(error),
+      );
+    } else this.#returned(result);
+  }
+
+  #spawned(): void {
+    const { ready } = this.#host.settings;
+    if (typeof ready === 'object') this.#unwatch = awaitReadiness(this.#host);
+    else if (ready === 'spawn' && this.#body.saysReady !== true) this.#sayReady();
+  }
+
+  #sayReady(): void {
+    if (this.#ready || this.#phase !== 'running' || this.#fault !== undefined) return;
+    this.#ready = true;
+    this.#host.ready();
+  }
+
+  #returned(value: unknown): void {
+    if (value === ignore && !this.#ready && this.#unwatch === undefined) this.#end(undefined);
+    else if (this.#phase === 'killed') this.#end(KILLED);
+    else this.#end(this.#phase === 'asked' ? SHUTDOWN : COMPLETED);
+  }
+
+  #threw(error: unknown): void {
+    const meant = this.#phase !== 'running' && isAbort(error);
+    if (this.#phase !== 'killed') this.#end(meant ? SHUTDOWN : { type: 'failed', error: errorFacts(error) });
+    else {
+      if (!meant) this.#host.note('it failed after its deadline', errorFacts(error));
+      this.#end(KILLED);
+    }
+  }
+
+  /** @param exit - how it ended; nothing, where it declined to run */
+  #end(exit: Exit | undefined): void {
+    this.#phase = 'ended';
+    this.#unwatch?.();
+    const releasing = this.#within(() => this.#context.release());
+    if (releasing === undefined) this.#gone(exit);
+    // Never rejects: a scope hands over what failed.
+    else void releasing.then((failures) => this.#gone(exit, failures));
+  }
+
+  #gone(exit: Exit | undefined, failures: readonly unknown[] = []): void {
+    for (const failure of failures) this.#host.note('a deferred release failed', errorFacts(failure));
+    if (exit === undefined) this.#host.ignored();
+    else this.#host.exited(exit);
+  }
+
+  drain(): void {
+    this.#ask();
+    if (!this.#context.busy) {
+      this.#host.drained();
+      return;
+    }
+    const onFailure = (error: unknown): void => this.#host.note('a drain hook failed', errorFacts(error));
+    // Never rejects, since failures of hooks are noted.
+    void this.#within(() => this.#context.drain(onFailure)).then(() => this.#host.drained());
+  }
+
+  stop(): void {
+    this.#ask();
+    this.#within(() => this.#body.stop?.());
+  }
+
+  #ask(): void {
+    if (this.#phase === 'running') this.#phase = 'asked';
+    this.#unwatch?.();
+    this.#within(() => this.#context.closeIntake(this.#fault?.thrown));
+  }
+
+  kill(): void {
+    if (this.#phase !== 'ended') this.#phase = 'killed';
+    this.#within(() => {
+      this.#context.passDeadline();
+      this.#body.kill?.();
+    });
+  }
+
+  facts(): IncarnationFacts {
+    const { name, inFlight } = this.#body;
+    return { command: name === '' ? undefined : name, inFlight };
+  }
+
+  get id(): string {
+    return this.#host.id;
+  }
+
+  get path(): string {
+    return this.#host.path;
+  }
+
+  get incarnation(): number {
+    return this.#host.incarnation;
+  }
+
+  get log(): Logger {
+    return this.#host.log;
+  }
+
+  /** With another kind of readiness it is not the child's to say. */
+  ready(): void {
+    if (this.#host.settings.ready === 'explicit' || this.#body.saysReady === true) {
+      runUncontained(() => this.#sayReady());
+    }
+  }
+
+  heartbeat(): void {
+    if (this.#phase !== 'ended') this.#host.heartbeat();
+  }
+
+  /** Told by the child itself, or thrown in its async context and caught by nobody. */
+  fail(reason: unknown): void {
+    runUncontained(() => this.#noteFault(errorFacts(reason)));
+  }
+
+  #noteFault(error: ErrorFacts): void {
+    if (this.#phase === 'ended') this.#host.strayError(error);
+    else if (this.#fault !== undefined) this.#host.note('one more fault', error);
+    else {
+      this.#fault = error;
+      this.#host.fault({ type: 'failed', error });
+    }
+  }
+
+  extend(ms: number): number {
+    return this.#phase === 'ended' ? 0 : this.#host.extend(ms);
+  }
+
+  /** What a step leaves behind belongs to this life. */
+  #within<R>(step: () => R): R {
+    return this.#contain ? runContained(this, step) : step();
+  }
+}
+
+const COMPLETED: Exit = { type: 'completed' };
+const SHUTDOWN: Exit = { type: 'shutdown' };
+const KILLED: Exit = { type: 'killed' };
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+const ABORT_CODES: readonly unknown[] = ['STOP_REQUESTED', 'DEADLINE_PASSED', 'DRAINING'];
+
+/** What is thrown by those who were waiting with `ctx.signal` or `ctx.deadline`, or began a critical section too late. */
+function isAbort(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    (error.name === 'AbortError' || (isSupervisionError(error) && ABORT_CODES.includes(error.code)))
+  );
+}

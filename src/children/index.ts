@@ -1,0 +1,2 @@
+export { ignore } from './in-process.js';
+export { type TaskSettings, task } from './task.js';
