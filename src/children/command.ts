@@ -1,0 +1,48 @@
+import { type ChildSettings, InvalidSpecError } from '../core/index.js';
+import type { ChildDriver, ChildSpec } from '../runtime/index.js';
+import { ProcessIncarnation, type ProcessLaunch } from './process.js';
+import { checkProcessOptions, checkProgram, type ProcessOptions } from './process-options.js';
+import { checkReadiness } from './readiness.js';
+
+/** How a program is run, and the policy of its child. */
+export interface CommandOptions extends ChildSettings, ProcessOptions {}
+
+/**
+ * A child that runs any program, in a process group of its own.
+ *
+ * To stop it, the whole group gets `stopSignal` (SIGTERM), and after `shutdown` ms SIGKILL. It counts as gone when the group is empty:
+ * what the program leaves behind when it ends unasked is killed. It has no channel, so it can neither say `'explicit'` readiness nor
+ * give heartbeats, and its drain is its own answer to the stop signal: give it the time by `shutdown`.
+ *
+ * @param file - a path, or a name that is looked up in PATH; no shell reads it
+ * @throws InvalidSpecError if an argument or option is wrong
+ * @example
+ * ```ts
+ * command('redis', 'redis-server', ['--port', '6400'], { ready: { line: /Ready to accept/ } })
+ * ```
+ */
+export function command<const Id extends string>(
+  id: Id,
+  file: string,
+  args: readonly string[] = [],
+  options: CommandOptions = {},
+): ChildSpec<Id> {
+  const subject = `"${String(id)}"`;
+  checkProgram(subject, file, args);
+  checkProcessOptions(subject, options);
+  checkReadiness(subject, options.ready, { context: false, stdout: true });
+  checkNoHeartbeats(subject, options.stallAfterMs);
+  const launch: ProcessLaunch = { ...options, file, args: [...args] };
+  const driver: ChildDriver = { start: (host) => new ProcessIncarnation(host, launch).begin() };
+  return { ...options, id, kind: 'command', driver };
+}
+
+function checkNoHeartbeats(subject: string, stallAfterMs: number | undefined): void {
+  if (stallAfterMs === undefined || stallAfterMs === Number.POSITIVE_INFINITY) return;
+  throw new InvalidSpecError(subject, {
+    rule: 'bad_combination',
+    field: 'stallAfterMs',
+    value: stallAfterMs,
+    expected: 'left out: a command has no channel for heartbeats, so it would be restarted again and again',
+  });
+}

@@ -1,0 +1,156 @@
+import { connect } from 'node:net';
+import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+import { type ErrorFacts, errorFacts, InvalidSpecError, type Readiness } from '../core/index.js';
+import type { IncarnationHost, Timer } from '../runtime/index.js';
+
+const PROBE_EVERY_MS = 100;
+/** The pauses between two attempts to connect, in ms: from the first up to the second. */
+const CONNECT_EVERY_MS = [10, 250] as const;
+/** How much of a line that has no end yet is kept for the match. */
+const LONGEST_LINE = 65_536;
+
+/** Whether the kind of child has to read its stdout for this. */
+export function needsStdout(ready: Readiness): ready is { readonly line: RegExp | string } {
+  return typeof ready === 'object' && 'line' in ready;
+}
+
+/**
+ * Refuses a `ready` that the kind has no means for: `'explicit'` needs a context or a channel, `{ line }` needs a stdout.
+ * @throws InvalidSpecError
+ */
+export function checkReadiness(
+  subject: string,
+  ready: Readiness | undefined,
+  has: { readonly context: boolean; readonly stdout: boolean },
+): void {
+  const expected = ["'spawn'", '{ port }', '{ probe }'];
+  if (has.context) expected.push("'explicit'");
+  if (has.stdout) expected.push('{ line }');
+  const wanting =
+    (ready === 'explicit' && !has.context) || (ready !== undefined && needsStdout(ready) && !has.stdout);
+  if (!wanting) return;
+  throw new InvalidSpecError(subject, {
+    rule: 'invalid_ready',
+    field: 'ready',
+    value: ready,
+    expected: `${expected.join(', ')} for this kind of child`,
+  });
+}
+
+/**
+ * Says `host.ready()` as soon as the child's `ready` setting holds: at once for `'spawn'`, never for `'explicit'`, which is the child's to say.
+ * To be called once the child runs. Returns what ends the watching, at the child's exit or stop; safe to call at any time.
+ *
+ * @param stdout - the child's, for `{ line }`; it is drained until its end, also after the line was seen
+ */
+export function awaitReadiness(host: IncarnationHost, stdout?: Readable): () => void {
+  const { ready } = host.settings;
+  if (ready === 'explicit') return nothing;
+  if (ready === 'spawn') {
+    host.ready();
+    return nothing;
+  }
+  if ('line' in ready) return awaitLine(host, ready.line, stdout);
+  return 'port' in ready
+    ? awaitPort(host, ready.port, ready.host)
+    : awaitProbe(host, ready.probe, ready.everyMs);
+}
+
+const nothing = (): void => undefined;
+
+function awaitLine(host: IncarnationHost, line: RegExp | string, stdout: Readable | undefined): () => void {
+  const decoder = new StringDecoder('utf8');
+  let partial: string | undefined = '';
+  stdout?.on('data', (chunk: Buffer) => {
+    if (partial === undefined) return;
+    const lines = (partial + decoder.write(chunk)).split('\n');
+    if (lines.some((text) => matches(line, text))) {
+      partial = undefined;
+      host.ready();
+    } else {
+      partial = lines.at(-1)?.slice(-LONGEST_LINE);
+    }
+  });
+  return () => {
+    partial = undefined;
+  };
+}
+
+function matches(line: RegExp | string, text: string): boolean {
+  if (typeof line === 'string') return text.includes(line);
+  // `search` starts at the front whatever the expression's flags; `test` of a global one would go on from its last match.
+  return text.replace(/\r$/, '').search(line) >= 0;
+}
+
+function awaitPort(host: IncarnationHost, port: number, at = 'localhost'): () => void {
+  const ended = new AbortController();
+  void retryConnect(port, at, ended.signal).then(
+    () => {
+      if (!ended.signal.aborted) host.ready();
+    },
+    (error: unknown) => {
+      // Attempts never run out, so either the watching was ended, or the retrying itself broke.
+      if (!ended.signal.aborted) host.note(`could not watch port ${port}`, errorFacts(error));
+    },
+  );
+  return () => ended.abort();
+}
+
+/** Loads p-retry only here, as few programs wait for a port. */
+async function retryConnect(port: number, at: string, signal: AbortSignal): Promise<void> {
+  const { default: pRetry } = await import('p-retry');
+  const [minTimeout, maxTimeout] = CONNECT_EVERY_MS;
+  await pRetry(() => tryConnect(port, at, signal), {
+    retries: Number.POSITIVE_INFINITY,
+    factor: 1.5,
+    minTimeout,
+    maxTimeout,
+    signal,
+  });
+}
+
+function tryConnect(port: number, host: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host, signal });
+    socket.once('connect', () => {
+      resolve();
+      socket.destroy();
+    });
+    socket.once('error', reject);
+  });
+}
+
+function awaitProbe(
+  host: IncarnationHost,
+  probe: () => boolean | Promise<boolean>,
+  everyMs = PROBE_EVERY_MS,
+): () => void {
+  let over = false;
+  let timer: Timer | undefined;
+  let failure: ErrorFacts | undefined;
+  const ask = async (): Promise<void> => {
+    let ready = false;
+    try {
+      failure = undefined;
+      ready = await probe();
+    } catch (error) {
+      // A probe that throws found the child not ready; the last failure is told if it never was.
+      failure = errorFacts(error);
+    }
+    if (over) return;
+    if (ready) {
+      over = true;
+      host.ready();
+    } else {
+      timer = host.clock.after(everyMs, () => void ask());
+    }
+  };
+  void ask();
+  return () => {
+    timer?.cancel();
+    if (!over && failure !== undefined)
+      host.note(`its last readiness probe failed: ${failure.message}`, failure);
+    over = true;
+  };
+}
