@@ -72,7 +72,7 @@ export class ProcessIncarnation implements Incarnation {
 
   /** A program without a channel cannot be told to finish its work other than by its stop signal, so its drain is over at once. */
   drain(_withinMs: number): void {
-    this.host.drained();
+    if (!this.#gone) this.host.drained();
   }
 
   stop(withinMs: number): void {
