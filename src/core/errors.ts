@@ -1,3 +1,4 @@
+import type { Survivor } from './events.js';
 import { describeExit, type Exit } from './exit.js';
 import type { ChildPath } from './path.js';
 
@@ -142,6 +143,18 @@ export class StartError extends SupervisionError {
   }
 }
 
+/** A child has outlived its kill, so what was to follow its end has to wait. */
+export class SurvivorError extends SupervisionError {
+  readonly code = 'SURVIVOR';
+
+  constructor(readonly survivor: Survivor) {
+    super(
+      `"${survivor.child}"${survivor.pid === undefined ? '' : ` (pid ${survivor.pid})`} has not ended: ${survivor.why}. ` +
+        "Nothing takes its place until it is gone; survivor: 'replace' would not wait.",
+    );
+  }
+}
+
 /** A tree ended by failing: its root gave up, or crashed. */
 export class TreeFailedError extends SupervisionError {
   readonly code = 'TREE_FAILED';
@@ -166,7 +179,9 @@ export class StartInterruptedError extends SupervisionError {
     readonly root: ChildPath,
     readonly signal: string,
   ) {
-    super(`${signal} arrived before "${root}" was ready, so its start was abandoned and what had been started is stopped.`);
+    super(
+      `${signal} arrived before "${root}" was ready, so its start was abandoned and what had been started is stopped.`,
+    );
   }
 }
 
@@ -187,7 +202,13 @@ export class SharedStateError extends SupervisionError {
 }
 
 /** A call could not be answered. */
-export type CallFailure = 'child-exited' | 'child-not-running' | 'timed-out' | 'aborted' | 'not-exposed' | 'not-sendable';
+export type CallFailure =
+  | 'child-exited'
+  | 'child-not-running'
+  | 'timed-out'
+  | 'aborted'
+  | 'not-exposed'
+  | 'not-sendable';
 
 /** A call to a child program failed before the child could answer it. */
 export class CallError extends SupervisionError {
@@ -213,7 +234,9 @@ export class RemoteError extends SupervisionError {
     readonly method: string,
     cause: unknown,
   ) {
-    super(`${method}() of "${child}" threw: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`${method}() of "${child}" threw: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
   }
 }
 
@@ -231,7 +254,9 @@ export class DeadlineError extends SupervisionError {
   readonly code = 'DEADLINE_PASSED';
 
   constructor(readonly child: ChildPath) {
-    super(`The time that "${child}" had to stop is over. Raise its shutdown or drainMs, or make it stop sooner.`);
+    super(
+      `The time that "${child}" had to stop is over. Raise its shutdown or drainMs, or make it stop sooner.`,
+    );
   }
 }
 
@@ -295,7 +320,9 @@ function rootCause(exit: Exit): unknown {
 }
 
 function lastWords(stderr: readonly string[] | undefined): string {
-  return stderr === undefined || stderr.length === 0 ? '' : ` Its last words on stderr:\n${stderr.join('\n')}`;
+  return stderr === undefined || stderr.length === 0
+    ? ''
+    : ` Its last words on stderr:\n${stderr.join('\n')}`;
 }
 
 function listed(names: readonly string[]): string {
