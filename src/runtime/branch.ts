@@ -1,0 +1,633 @@
+import {
+  type Backoff,
+  type ChildPath,
+  DEFAULT_BACKOFF,
+  type Exit,
+  type ExitRecord,
+  endsSupervisor,
+  groupStart,
+  judgeExit,
+  nextDelay,
+  RestartWindow,
+  type Snapshot,
+  type StartContext,
+  StartError,
+  SUPERVISOR_DEFAULTS,
+  type SupervisionEvent,
+  type SupervisorSettings,
+  SurvivorError,
+  WrongStateError,
+  wasHealthy,
+} from '../core/index.js';
+import type { Timer } from './clock.js';
+import type { ChildSpec, Haste, Incarnation } from './driver.js';
+import { TreeEmitter } from './emitter.js';
+import type { Environment } from './environment.js';
+import type { Life } from './life.js';
+import { Mailbox } from './mailbox.js';
+import {
+  Round,
+  type RoundOwner,
+  type RoundPlan,
+  type RoundResult,
+  type StartResult,
+  stagesOf,
+} from './round.js';
+import type { Actor } from './scheduler.js';
+import { type News, Slot, type SlotOwner } from './slot.js';
+import type { AnySupervisorSpec } from './tree.js';
+
+/** What waits in the mailbox behind all news: a request of the API, or the turn of a restart. */
+export type Request =
+  | { readonly type: 'call'; readonly operation: string; run(): void; refuse(error: unknown): void }
+  | Retry;
+
+/** A restart whose turn has come, or comes once the mailbox is otherwise empty. */
+interface Retry {
+  readonly type: 'retry';
+  readonly slot: Slot;
+  /** When the attempt failed that it makes up for; absent where the crash has been counted already. */
+  readonly failedAtMs: number | undefined;
+}
+
+type Order =
+  | { readonly type: 'end'; readonly exit: Exit; readonly deadlineAtMs: number }
+  | { readonly type: 'hurry'; readonly level: Haste };
+
+export type BranchPhase = 'new' | 'starting' | 'ready' | 'stopping' | 'stopped';
+
+interface Observer {
+  readonly phase: 'ready' | 'stopped';
+  readonly run: () => void;
+}
+
+/** How many of the last failures are kept, to be told when it gives up. */
+const ATTEMPTS_KEPT = 16;
+
+/**
+ * One supervisor at work. All that happens to its children arrives in one mailbox and is handled one message at a time; an order to end
+ * overtakes everything. What follows from a message is decided by `core/` and carried out by slots and rounds.
+ */
+export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
+  readonly spec: AnySupervisorSpec;
+  readonly path: ChildPath;
+  readonly environment: Environment;
+  readonly slots = new Map<string, Slot>();
+  readonly policy: Required<Omit<SupervisorSettings, 'backoff' | 'stopOrder'>> & {
+    readonly backoff: Backoff;
+  };
+  phase: BranchPhase = 'new';
+  /** How many instances a dynamic supervisor has made; numbers their ids. */
+  instances = 0;
+  /** How it ended, once it has. */
+  finalExit: Exit | undefined;
+  /** Why its start failed, where it did. */
+  startError: unknown;
+  #observers: Observer[] | undefined;
+  readonly #parent: Life | undefined;
+  readonly #together: boolean;
+  readonly #window: RestartWindow;
+  readonly #mailbox = new Mailbox<News, Request>();
+  #orders: Order[] = [];
+  #round: Round | undefined;
+  #advancing = false;
+  #deferred: News[] = [];
+  #awake = false;
+  #attempts: ExitRecord[] = [];
+  #startedAtMs = 0;
+  #emitter: TreeEmitter | undefined;
+
+  constructor(spec: AnySupervisorSpec, environment: Environment, parent?: Life) {
+    this.spec = spec;
+    this.environment = environment;
+    this.#parent = parent;
+    this.path = parent === undefined ? spec.id : parent.path;
+    this.policy = {
+      ...SUPERVISOR_DEFAULTS,
+      backoff: parent?.slot.inheritedBackoff ?? DEFAULT_BACKOFF,
+      ...spec.policy,
+    };
+    this.#together = this.#stopsTogether();
+    this.#window = new RestartWindow(this.policy.intensity, this.policy.periodMs);
+  }
+
+  get backoff(): Backoff {
+    return this.policy.backoff;
+  }
+
+  get isDynamic(): boolean {
+    return this.spec.kind === 'dynamic';
+  }
+
+  get emitter(): TreeEmitter {
+    this.#emitter ??= new TreeEmitter(this.environment);
+    return this.#emitter;
+  }
+
+  get pending(): boolean {
+    return this.#orders.length > 0 || this.#mailbox.holds(this.#round === undefined);
+  }
+
+  /** Starts the children, in order. Whether that went well is told to the parent, and to those who observe. */
+  begin(): void {
+    this.phase = 'starting';
+    this.#startedAtMs = this.environment.clock.now();
+    this.emit({ type: 'supervisor:starting', supervisor: this.path, atMs: this.#startedAtMs });
+    if (this.spec.kind === 'supervisor') for (const spec of this.spec.children) this.add(spec);
+    this.#beginRound('init', [], () => [...this.slots.values()]);
+  }
+
+  /** Calls `run` once when the phase is reached; returns the function that takes it back. */
+  observe(phase: Observer['phase'], run: () => void): () => void {
+    const observer = { phase, run };
+    this.#observers = [...(this.#observers ?? []), observer];
+    return () => {
+      this.#observers = this.#observers?.filter((other) => other !== observer);
+    };
+  }
+
+  add(spec: ChildSpec): Slot {
+    const slot = new Slot(this, spec);
+    this.slots.set(spec.id, slot);
+    return slot;
+  }
+
+  // --- What its parent asks of it -------------------------------------------------------------------------------------------------
+
+  /** A supervisor has no work of its own to finish: its children drain when they are stopped. */
+  drain(): void {
+    this.#parent?.drained();
+  }
+
+  stop(withinMs: number): void {
+    this.end({ type: 'shutdown' }, withinMs);
+  }
+
+  kill(): void {
+    this.end({ type: 'killed' }, 0);
+    this.hurry('kill');
+  }
+
+  hurry(level: Haste): void {
+    this.#order({ type: 'hurry', level });
+  }
+
+  /** Orders it to end as `exit`, within `budgetMs`. Overtakes all messages. */
+  end(exit: Exit, budgetMs: number): void {
+    this.#order({ type: 'end', exit, deadlineAtMs: this.environment.clock.now() + budgetMs });
+  }
+
+  branch(): Pick<Snapshot, 'strategy' | 'children'> {
+    const strategy = this.isDynamic ? 'dynamic' : this.policy.strategy;
+    return { strategy, children: [...this.slots.values()].map((slot) => slot.snapshot()) };
+  }
+
+  stages(): number {
+    const each = [...this.slots.values()].map(stagesOf);
+    if (each.length === 0) return 1;
+    return this.#together ? Math.max(...each) : each.reduce((sum, stages) => sum + stages, 0);
+  }
+
+  // --- The mailbox -----------------------------------------------------------------------------------------------------------------
+
+  post(news: News): void {
+    this.#mailbox.putNews(news);
+    this.#wake();
+  }
+
+  request(request: Request): void {
+    if (this.phase === 'stopping' || this.phase === 'stopped') return this.#refuse(request);
+    this.#mailbox.putRequest(request);
+    this.#wake();
+  }
+
+  turn(limit: number): number {
+    let handled = 0;
+    while (handled < limit && this.#handleNext()) handled += 1;
+    this.#awake = false;
+    if (this.pending) this.#wake();
+    return handled;
+  }
+
+  emit(event: SupervisionEvent): void {
+    if (this.environment.listeners === 0) return;
+    this.#emitter?.emit(event);
+    this.#parent?.slot.emit(event);
+  }
+
+  #wake(): void {
+    if (this.#awake) return;
+    this.#awake = true;
+    this.environment.scheduler.wake(this);
+  }
+
+  #order(order: Order): void {
+    if (this.phase === 'stopped') return;
+    this.#orders.push(order);
+    this.#wake();
+  }
+
+  #handleNext(): boolean {
+    const order = this.#orders.shift();
+    if (order !== undefined) {
+      this.#obey(order);
+      return true;
+    }
+    const news = this.#mailbox.takeNews();
+    if (news !== undefined) {
+      this.#handleNews(news);
+      return true;
+    }
+    if (this.#round !== undefined) return false;
+    const request = this.#mailbox.takeRequest();
+    if (request === undefined) return false;
+    if (request.type === 'retry') this.#retry(request);
+    else request.run();
+    return true;
+  }
+
+  #obey(order: Order): void {
+    if (order.type === 'end') return this.#end(order.exit, order.deadlineAtMs);
+    this.#round?.hurry(order.level);
+    this.#advance();
+  }
+
+  #handleNews(news: News): void {
+    const { life } = news;
+    const { slot } = life;
+    // Late news of an earlier incarnation, or of an end that a round has taken already.
+    if (slot.life !== life) return;
+    switch (news.type) {
+      case 'readied':
+        slot.apply({ type: 'readied' });
+        if (slot.status === 'ready') this.#started(slot);
+        return;
+      case 'drained':
+        return slot.apply({ type: 'drained' });
+      case 'fault':
+        return slot.stopAtFault();
+      case 'timed-out':
+        return slot.timedOut(news.timer);
+      case 'outlived':
+        return this.#outlived(slot, life);
+      case 'ignored':
+      case 'exited':
+        if (this.#round !== undefined && !this.#round.awaits(slot)) this.#deferred.push(news);
+        else if (news.type === 'ignored') this.#declined(slot);
+        else this.#exited(slot, life);
+    }
+  }
+
+  // --- Starts ----------------------------------------------------------------------------------------------------------------------
+
+  /** Begins a start; says how it stands right afterwards. A failed one has left its record in `lastExit`. */
+  startSlot(slot: Slot, context: StartContext): StartResult {
+    slot.cancelRestart();
+    slot.start(context);
+    const { life } = slot;
+    if (life?.saidIgnored === true) {
+      this.#declined(slot);
+      return 'declined';
+    }
+    if (life?.end !== undefined) {
+      this.#emitStartFailed(slot, slot.bury(life));
+      return 'failed';
+    }
+    if (slot.status !== 'ready') return 'pending';
+    slot.settleStart();
+    return 'ready';
+  }
+
+  #started(slot: Slot): void {
+    slot.settleStart();
+    this.#arrived(slot);
+  }
+
+  #declined(slot: Slot): void {
+    // Safe: only a life that is there can decline.
+    const { incarnation } = slot.life as Life;
+    slot.life = undefined;
+    slot.apply({ type: 'ignored' });
+    this.emit({ type: 'child:ignored', child: slot.path, incarnation, atMs: this.environment.clock.now() });
+    this.#forget(slot);
+    slot.settleStart();
+    this.#arrived(slot);
+  }
+
+  #arrived(slot: Slot): void {
+    if (this.#round?.awaits(slot) !== true) return;
+    this.#round.arrived();
+    this.#advance();
+  }
+
+  #startFailed(slot: Slot, record: ExitRecord): void {
+    this.#emitStartFailed(slot, record);
+    if (this.#round?.awaits(slot) === true) this.#roundOver({ type: 'failed', slot });
+    else if (slot.startContext === 'request') this.failRequest(slot, record);
+    else this.#retryLater(slot, record);
+  }
+
+  /** A start by request that fails is not tried again; a child that was added for it is taken out. */
+  failRequest(slot: Slot, record: ExitRecord): void {
+    if (slot.added) this.remove(slot);
+    slot.refuseStart(new StartError(slot.path, record.exit, record.stderr));
+  }
+
+  #emitStartFailed(slot: Slot, record: ExitRecord): void {
+    this.emit({ type: 'child:start-failed', context: slot.startContext, ...record });
+  }
+
+  // --- Exits -----------------------------------------------------------------------------------------------------------------------
+
+  #exited(slot: Slot, life: Life): void {
+    const neverReady = life.readyAtMs === undefined;
+    const record = slot.bury(life);
+    if (neverReady && !slot.asked) return this.#startFailed(slot, record);
+    this.emit({ type: 'child:exited', expected: slot.expected(record), ...record });
+    if (slot.asked) return this.#gone(slot);
+    const verdict = judgeExit(slot.settings.restart, record.exit);
+    if (verdict === 'restart') this.#crashed(slot, record, life.readyAtMs ?? record.atMs);
+    else this.#finished(slot);
+  }
+
+  /** A round found it dead on its way to it: its end is taken as the one that was to be asked for. */
+  takeEnd(slot: Slot, life: Life): void {
+    slot.asked = true;
+    this.#exited(slot, life);
+  }
+
+  /** It has ended because it was asked to. */
+  #gone(slot: Slot): void {
+    this.#forget(slot);
+    slot.settleStop();
+    if (this.#round?.awaits(slot) !== true) return;
+    this.#round.left(slot);
+    this.#advance();
+  }
+
+  /** It ended by itself, and stays down. */
+  #finished(slot: Slot): void {
+    this.#forget(slot);
+    slot.refuseReady();
+    const { autoShutdown } = this.policy;
+    const { significant } = slot.settings;
+    if (!endsSupervisor({ autoShutdown, significant, othersLeft: () => this.#significantLeft() })) return;
+    const atMs = this.environment.clock.now();
+    this.emit({ type: 'supervisor:auto-shutdown', supervisor: this.path, child: slot.path, atMs });
+    this.#end({ type: 'shutdown' }, Number.POSITIVE_INFINITY);
+  }
+
+  #significantLeft(): boolean {
+    for (const slot of this.slots.values())
+      if (slot.settings.significant && slot.status !== 'down') return true;
+    return false;
+  }
+
+  /** Instances and temporary children lose their specification with their process. */
+  #forget(slot: Slot): void {
+    if (this.isDynamic || slot.settings.restart === 'temporary') this.remove(slot);
+  }
+
+  remove(slot: Slot): void {
+    if (slot.removed) return;
+    slot.removed = true;
+    this.slots.delete(slot.id);
+    this.emit({ type: 'child:removed', child: slot.path, atMs: this.environment.clock.now() });
+    slot.refuseReady();
+  }
+
+  #outlived(slot: Slot, life: Life): void {
+    slot.refuseStop(new SurvivorError(slot.survivor('it has outlived its kill')));
+    if (this.environment.ending !== undefined && this.#round?.purpose === 'end') {
+      this.#round.left(slot);
+      return this.#advance();
+    }
+    if (slot.settings.survivor === 'wait') return;
+    life.end = { exit: { type: 'killed' }, stderr: undefined, atMs: this.environment.clock.now() };
+    this.post({ type: 'exited', life });
+  }
+
+  // --- Restarts --------------------------------------------------------------------------------------------------------------------
+
+  #crashed(slot: Slot, record: ExitRecord, readyAtMs: number): void {
+    if (wasHealthy(slot.backoff, record.atMs - readyAtMs)) slot.failures = 0;
+    this.#remember(record);
+    if (!this.#window.record(record.atMs)) return this.#giveUp(slot);
+    const delayMs = this.#delay(slot);
+    if (delayMs === 0) return this.#attempt(slot);
+    this.#wait(slot, delayMs, undefined);
+    // Siblings that share its fate do not go on beside a dead neighbour while it waits.
+    if (!this.#independent) this.#beginRound('stop-group', this.#group(slot).reverse(), () => []);
+  }
+
+  #retryLater(slot: Slot, record: ExitRecord): void {
+    this.#remember(record);
+    this.#wait(slot, this.#delay(slot), record.atMs);
+  }
+
+  #delay(slot: Slot): number {
+    slot.failures += 1;
+    slot.restarts += 1;
+    slot.delayMs = nextDelay(slot.backoff, slot.failures, slot.delayMs, this.environment.random);
+    if (this.environment.listeners > 0) {
+      const { path, failures, delayMs } = slot;
+      this.emit({
+        type: 'child:restarting',
+        child: path,
+        failures,
+        delayMs,
+        atMs: this.environment.clock.now(),
+      });
+    }
+    return slot.delayMs;
+  }
+
+  /** Its turn goes through the mailbox, where a shutdown overtakes it and a request may cancel it. */
+  #wait(slot: Slot, delayMs: number, failedAtMs: number | undefined): void {
+    slot.apply({ type: 'delay' });
+    const retry: Retry = { type: 'retry', slot, failedAtMs };
+    slot.retry = retry;
+    if (delayMs === 0) return this.request(retry);
+    const timer: Timer = this.environment.clock.after(delayMs, () => this.request(retry));
+    slot.restartTimer = timer;
+  }
+
+  #retry(retry: Retry): void {
+    const { slot, failedAtMs } = retry;
+    if (slot.retry !== retry || slot.status !== 'waiting') return;
+    if (failedAtMs !== undefined && !this.#window.record(failedAtMs)) return this.#giveUp(slot);
+    this.#attempt(slot);
+  }
+
+  #attempt(slot: Slot): void {
+    if (!this.#independent) {
+      return this.#beginRound('group', this.#group(slot).reverse(), () => this.#group(slot));
+    }
+    // Safe: a start that failed has left its record.
+    if (this.startSlot(slot, 'restart') === 'failed') this.#retryLater(slot, slot.lastExit as ExitRecord);
+  }
+
+  get #independent(): boolean {
+    return this.isDynamic || this.policy.strategy === 'one_for_one';
+  }
+
+  #group(slot: Slot): Slot[] {
+    const { strategy } = this.policy;
+    if (strategy === 'one_for_one') return [slot];
+    const all = [...this.slots.values()];
+    return all.slice(groupStart(strategy, all.indexOf(slot)));
+  }
+
+  #remember(record: ExitRecord): void {
+    if (this.#attempts.length >= ATTEMPTS_KEPT) this.#attempts.shift();
+    this.#attempts.push(record);
+  }
+
+  #giveUp(slot: Slot): void {
+    const { periodMs, giveUpAs } = this.policy;
+    const facts = { child: slot.path, restarts: this.#window.count, periodMs, attempts: this.#attempts };
+    this.emit({
+      type: 'supervisor:gave-up',
+      supervisor: this.path,
+      atMs: this.environment.clock.now(),
+      ...facts,
+    });
+    slot.cancelRestart();
+    slot.apply({ type: 'cancel' });
+    this.#forget(slot);
+    this.#end(
+      giveUpAs === 'shutdown' ? { type: 'shutdown' } : { type: 'gave-up', ...facts },
+      Number.POSITIVE_INFINITY,
+    );
+  }
+
+  // --- Rounds ----------------------------------------------------------------------------------------------------------------------
+
+  launch(slot: Slot): StartResult {
+    return this.startSlot(slot, this.phase === 'starting' ? 'init' : 'restart');
+  }
+
+  #beginRound(
+    purpose: RoundPlan['purpose'],
+    stop: readonly Slot[],
+    start: () => readonly Slot[],
+    deadlineAtMs = Number.POSITIVE_INFINITY,
+  ): void {
+    this.#round = new Round(this, { purpose, stop, start, together: this.#together, deadlineAtMs });
+    this.#advance();
+  }
+
+  #advance(): void {
+    if (this.#round === undefined || this.#advancing) return;
+    this.#advancing = true;
+    const result = this.#round.advance();
+    this.#advancing = false;
+    if (result.type !== 'waiting') this.#roundOver(result);
+  }
+
+  #roundOver(result: Exclude<RoundResult, { type: 'waiting' }>): void {
+    // Safe: it is called for the round under way.
+    const round = this.#round as Round;
+    this.#leaveRound();
+    if (round.purpose === 'end') return this.#stopped();
+    this.#window.standStill(round.stopsTookMs);
+    if (round.purpose === 'init') return result.type === 'done' ? this.#ready() : this.#failInit(result.slot);
+    // Safe: a start that failed has left its record.
+    if (result.type === 'failed') this.#retryLater(result.slot, result.slot.lastExit as ExitRecord);
+  }
+
+  #leaveRound(): void {
+    this.#round = undefined;
+    if (this.#deferred.length === 0) return;
+    this.#mailbox.putBack(this.#deferred);
+    this.#deferred = [];
+  }
+
+  #ready(): void {
+    this.phase = 'ready';
+    const atMs = this.environment.clock.now();
+    this.emit({ type: 'supervisor:ready', supervisor: this.path, atMs, tookMs: atMs - this.#startedAtMs });
+    this.#parent?.ready();
+    this.#tell('ready');
+  }
+
+  #failInit(slot: Slot): void {
+    // Safe: a start that failed has left its record.
+    const { exit, stderr } = slot.lastExit as ExitRecord;
+    this.startError = new StartError(slot.path, exit, stderr);
+    this.#end({ type: 'child-not-started', child: slot.path, exit }, Number.POSITIVE_INFINITY);
+  }
+
+  #end(exit: Exit, deadlineAtMs: number): void {
+    if (this.phase === 'stopped') return;
+    if (this.phase === 'stopping') return this.#letSurvivorsGo();
+    this.phase = 'stopping';
+    this.finalExit = exit;
+    const atMs = this.environment.clock.now();
+    if (this.#parent === undefined) {
+      this.environment.ending ??= { startedAtMs: atMs, children: [], survivors: [], failures: [] };
+    }
+    this.emit({ type: 'supervisor:stopping', supervisor: this.path, atMs });
+    this.#leaveRound();
+    this.#cancelRestarts();
+    this.#refuseRequests();
+    this.#beginRound('end', [...this.slots.values()].reverse(), () => [], deadlineAtMs);
+  }
+
+  /** Told to end again while it ends: by now perhaps for good, so that what outlived its kill is no longer waited for. */
+  #letSurvivorsGo(): void {
+    if (this.environment.ending === undefined) return;
+    for (const slot of this.slots.values()) if (slot.status === 'survivor') this.#round?.left(slot);
+    this.#advance();
+  }
+
+  #cancelRestarts(): void {
+    for (const slot of this.slots.values()) {
+      slot.cancelRestart();
+      if (slot.status === 'waiting') slot.apply({ type: 'cancel' });
+    }
+  }
+
+  #refuseRequests(): void {
+    for (
+      let request = this.#mailbox.takeRequest();
+      request !== undefined;
+      request = this.#mailbox.takeRequest()
+    ) {
+      this.#refuse(request);
+    }
+  }
+
+  #refuse(request: Request): void {
+    if (request.type === 'call')
+      request.refuse(new WrongStateError(this.path, request.operation, 'stopping'));
+  }
+
+  #stopped(): void {
+    this.phase = 'stopped';
+    // Safe: an end has a reason.
+    const exit = this.finalExit as Exit;
+    for (const slot of this.slots.values()) slot.refuseReady();
+    this.emit({
+      type: 'supervisor:stopped',
+      supervisor: this.path,
+      atMs: this.environment.clock.now(),
+      exit,
+    });
+    this.#parent?.exited(exit);
+    // Never rejects: a scope hands over what failed.
+    if (this.#parent === undefined) void this.environment.scope.close();
+    this.#tell('stopped');
+  }
+
+  #tell(phase: Observer['phase']): void {
+    const told = this.#observers?.filter((observer) => observer.phase === phase) ?? [];
+    this.#observers = this.#observers?.filter((observer) => observer.phase !== phase);
+    for (const { run } of told) run();
+  }
+
+  #stopsTogether(): boolean {
+    const { stopOrder } = this.spec.policy;
+    return stopOrder === undefined ? this.#independent : stopOrder === 'together';
+  }
+}

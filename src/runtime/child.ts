@@ -1,0 +1,157 @@
+import {
+  CallError,
+  type ChildPath,
+  type ChildStatus,
+  type ExitRecord,
+  type Snapshot,
+  WrongStateError,
+} from '../core/index.js';
+import type { Branch } from './branch.js';
+import type { CallOptions, ChildSpec, Transferable } from './driver.js';
+import { restartChild, terminateChild } from './requests.js';
+import type { Slot } from './slot.js';
+import { Supervisor } from './supervisor.js';
+import type { AnySupervisorSpec } from './tree.js';
+
+/** The functions that a child exposes, as its spec declares them. */
+export type ExposedBy<Spec> = Spec extends { readonly exposes?: infer Api } ? Api : unknown;
+
+type Method<Api> = unknown extends Api ? string : keyof Api & string;
+type Arguments<Api, Name> = Name extends keyof Api
+  ? Api[Name] extends (...args: infer Args) => unknown
+    ? Args
+    : never
+  : unknown[];
+type Answer<Api, Name> = Name extends keyof Api
+  ? Api[Name] extends (...args: never[]) => infer Result
+    ? Awaited<Result>
+    : never
+  : unknown;
+
+/**
+ * A child in its supervisor. The handle stays valid through restarts: it speaks of the child, not of one incarnation.
+ */
+export class Child<Spec extends ChildSpec = ChildSpec> {
+  readonly #branch: Branch;
+  readonly #slot: Slot;
+
+  /** @internal Handles come from `child(path)` and `startChild`. */
+  constructor(branch: Branch, slot: Slot) {
+    this.#branch = branch;
+    this.#slot = slot;
+  }
+
+  get id(): string {
+    return this.#slot.id;
+  }
+
+  /** Where it stands: the ids from the root to it, joined by `/`. */
+  get path(): ChildPath {
+    return this.#slot.path;
+  }
+
+  get kind(): string {
+    return this.#slot.spec.kind;
+  }
+
+  get spec(): Spec {
+    // Safe: the handle was made for the spec at its path.
+    return this.#slot.spec as Spec;
+  }
+
+  get status(): ChildStatus {
+    return this.#slot.status;
+  }
+
+  /** The current life, or the last one, counted from 1; 0 before the first. */
+  get incarnation(): number {
+    return this.#slot.incarnation;
+  }
+
+  /** How its last life ended. */
+  get lastExit(): ExitRecord | undefined {
+    return this.#slot.lastExit;
+  }
+
+  /** The process id, for children that are processes of their own and are running. */
+  get pid(): number | undefined {
+    return this.#slot.life?.body?.facts?.().pid;
+  }
+
+  /** The supervisor that runs here, for a child that is one; a new object for every incarnation. */
+  get supervisor(): Spec extends AnySupervisorSpec ? Supervisor<Spec> | undefined : undefined {
+    const body = this.#slot.life?.body;
+    // Safe: of the bodies only a branch has a policy.
+    const nested =
+      body !== undefined && 'policy' in body ? Supervisor.of(body as unknown as Branch) : undefined;
+    return nested as Spec extends AnySupervisorSpec ? Supervisor<Spec> | undefined : undefined;
+  }
+
+  /** Resolves as soon as the child is ready, at once if it is. Rejects with WrongStateError when it stays down. */
+  whenReady(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#slot.status === 'ready') resolve();
+      else if (this.#slot.removed || this.#slot.status === 'down') {
+        reject(new WrongStateError(this.path, 'whenReady', 'not_running'));
+      } else this.#slot.awaitReady({ resolve, reject });
+    });
+  }
+
+  /**
+   * Stops the child: drain, stop, kill, each within its time. It stays down until `restart`, or until a sibling's failure restarts their
+   * group. Resolves once it is gone; safe to call twice.
+   *
+   * @throws SurvivorError if it outlives its kill.
+   */
+  stop(): Promise<void> {
+    return terminateChild(this.#branch, this.id);
+  }
+
+  /** Stops the child if it runs, then starts it. Resolves once it is ready. Not counted as a restart. */
+  async restart(): Promise<void> {
+    if (this.#slot.status !== 'down') await this.stop();
+    await restartChild(this.#branch, this.id);
+  }
+
+  /** Sends an operating-system signal to its process; false if it has none. */
+  signal(signal: NodeJS.Signals): boolean {
+    return this.#slot.life?.body?.signal?.(signal) ?? false;
+  }
+
+  /**
+   * Calls a function that the child exposes, and waits for the answer.
+   *
+   * @throws CallError if no answer comes: the child is not running, exits first, takes longer than `timeoutMs`, or does not expose it.
+   * @throws RemoteError if the function throws.
+   */
+  call<Name extends Method<ExposedBy<Spec>>>(
+    method: Name,
+    args: Arguments<ExposedBy<Spec>, Name>,
+    options: CallOptions = {},
+  ): Promise<Answer<ExposedBy<Spec>, Name>> {
+    const body = this.#slot.status === 'ready' ? this.#slot.life?.body : undefined;
+    if (body === undefined) {
+      const detail = `it is ${this.#slot.status}. Await whenReady() first.`;
+      return Promise.reject(new CallError(this.path, method, 'child-not-running', detail));
+    }
+    if (body.call === undefined) {
+      const detail = `a ${this.kind} has no channel. Calls need a thread or a fork.`;
+      return Promise.reject(new CallError(this.path, method, 'not-exposed', detail));
+    }
+    // Safe: what the child answers is what its spec declares.
+    return body.call(method, args as readonly unknown[], options) as Promise<Answer<ExposedBy<Spec>, Name>>;
+  }
+
+  /** Calls without waiting for an answer; false if it could not be sent. */
+  cast<Name extends Method<ExposedBy<Spec>>>(
+    method: Name,
+    args: Arguments<ExposedBy<Spec>, Name>,
+    transfer?: readonly Transferable[],
+  ): boolean {
+    return this.#slot.life?.body?.cast?.(method, args as readonly unknown[], transfer) ?? false;
+  }
+
+  snapshot(): Snapshot {
+    return this.#slot.snapshot();
+  }
+}

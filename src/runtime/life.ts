@@ -1,0 +1,116 @@
+import type { ChildPath, ErrorFacts, Exit, StopStep } from '../core/index.js';
+import type { Clock } from './clock.js';
+import type { Incarnation, IncarnationHost, ResolvedSettings, Services } from './driver.js';
+import type { Logger } from './logger.js';
+import type { Scope } from './scope.js';
+import type { Slot } from './slot.js';
+
+/** How a life ended, as its driver told it. */
+export interface LifeEnd {
+  readonly exit: Exit;
+  readonly stderr: readonly string[] | undefined;
+  readonly atMs: number;
+}
+
+/**
+ * One incarnation of a child, as its driver sees it. What a driver says goes to the supervisor's mailbox with the life it speaks of, so that
+ * late news of an earlier one is recognised and dropped.
+ */
+export class Life implements IncarnationHost {
+  readonly slot: Slot;
+  readonly incarnation: number;
+  readonly startedAtMs: number;
+  /** True while the driver's `start` is on the stack: what it says then is known as soon as it returns. */
+  launching = true;
+  saidReady = false;
+  saidIgnored = false;
+  body: Incarnation | undefined;
+  readyAtMs: number | undefined;
+  end: LifeEnd | undefined;
+  /** The fault for which it is being ended, if it was not asked by anybody. */
+  blame: Exit | undefined;
+  /** Heartbeats so far. */
+  beats = 0;
+  /** When each rung of its stop began. */
+  steps: Partial<Record<StopStep, number>> | undefined;
+  /** How far its drain step may be extended, at most. */
+  drainCapAtMs = 0;
+
+  constructor(slot: Slot, incarnation: number, startedAtMs: number) {
+    this.slot = slot;
+    this.incarnation = incarnation;
+    this.startedAtMs = startedAtMs;
+  }
+
+  get id(): string {
+    return this.slot.id;
+  }
+
+  get path(): ChildPath {
+    return this.slot.path;
+  }
+
+  get settings(): ResolvedSettings {
+    return this.slot.settings;
+  }
+
+  get clock(): Clock {
+    return this.slot.environment.clock;
+  }
+
+  get log(): Logger {
+    return this.slot.environment.logger;
+  }
+
+  get services(): Services {
+    return this.slot.environment.services;
+  }
+
+  get tree(): Scope {
+    return this.slot.environment.scope;
+  }
+
+  ready(): void {
+    if (this.saidReady || this.saidIgnored || this.end !== undefined) return;
+    this.saidReady = true;
+    if (!this.launching) this.slot.post({ type: 'readied', life: this });
+  }
+
+  ignored(): void {
+    if (this.saidReady || this.saidIgnored || this.end !== undefined) return;
+    this.saidIgnored = true;
+    if (!this.launching) this.slot.post({ type: 'ignored', life: this });
+  }
+
+  exited(exit: Exit, stderr?: readonly string[]): void {
+    if (this.end !== undefined || this.saidIgnored) return;
+    this.end = { exit, stderr, atMs: this.clock.now() };
+    if (!this.launching) this.slot.post({ type: 'exited', life: this });
+  }
+
+  fault(exit: Exit): void {
+    if (this.end !== undefined || this.blame !== undefined) return;
+    this.blame = exit;
+    this.slot.post({ type: 'fault', life: this });
+  }
+
+  drained(): void {
+    if (this.end === undefined) this.slot.post({ type: 'drained', life: this });
+  }
+
+  extend(ms: number): number {
+    return this.end === undefined ? this.slot.extend(this, ms) : 0;
+  }
+
+  heartbeat(): void {
+    this.beats += 1;
+  }
+
+  note(note: string, error?: ErrorFacts): void {
+    this.slot.note(this, note, error);
+  }
+
+  strayError(error: ErrorFacts): void {
+    this.slot.strayError(this, error);
+  }
+}

@@ -1,0 +1,160 @@
+import { type ChildSettings, checkChild, UnknownChildError, WrongStateError } from '../core/index.js';
+import type { Branch } from './branch.js';
+import { type ChildSpec, isDriver } from './driver.js';
+import type { Slot } from './slot.js';
+
+type Handler<T> = (resolve: (value: T) => void, reject: (error: unknown) => void) => void;
+
+/**
+ * The requests of a supervisor's API. Each goes through the mailbox, so it meets the tree between two messages and never in the middle of
+ * a restart; the obstacles are OTP's (`supervisor:handle_call/3`).
+ */
+
+/** Adds a child and starts it; of a dynamic supervisor, an instance. */
+export function startChild(branch: Branch, args: readonly unknown[]): Promise<Slot> {
+  const spec = instanceSpec(branch, args);
+  return ask(branch, 'startChild', (resolve, reject) => {
+    const obstacle = obstacleToAdding(branch, spec.id);
+    if (obstacle !== undefined)
+      return reject(new WrongStateError(`${branch.path}/${spec.id}`, 'startChild', obstacle));
+    const slot = branch.add(spec);
+    slot.added = true;
+    branch.emit({ type: 'child:added', child: slot.path, atMs: branch.environment.clock.now() });
+    begin(branch, slot, resolve, reject);
+  });
+}
+
+/** Starts a child that is down. */
+export function restartChild(branch: Branch, id: string): Promise<Slot> {
+  return ask(branch, 'restartChild', (resolve, reject) => {
+    const slot = idle(branch, id, 'restartChild', reject);
+    if (slot !== undefined) begin(branch, slot, resolve, reject);
+  });
+}
+
+/** Stops a child and keeps its spec; cancels a restart that is pending. */
+export function terminateChild(branch: Branch, id: string): Promise<void> {
+  return ask(branch, 'terminateChild', (resolve, reject) => {
+    const slot = known(branch, id, reject);
+    if (slot === undefined) return;
+    if (slot.alive) return stop(slot, resolve, reject);
+    slot.cancelRestart();
+    slot.apply({ type: 'cancel' });
+    slot.refuseReady();
+    if (branch.isDynamic || slot.settings.restart === 'temporary') branch.remove(slot);
+    resolve();
+  });
+}
+
+/** Forgets a child that is down. */
+export function deleteChild(branch: Branch, id: string): Promise<void> {
+  return ask(branch, 'deleteChild', (resolve, reject) => {
+    const slot = idle(branch, id, 'deleteChild', reject);
+    if (slot === undefined) return;
+    branch.remove(slot);
+    resolve();
+  });
+}
+
+/** How many children there are: OTP's count_children. */
+export interface ChildCounts {
+  /** Specifications; for a dynamic supervisor 1. */
+  readonly specs: number;
+  /** Those that are running. */
+  readonly active: number;
+  readonly supervisors: number;
+  readonly workers: number;
+}
+
+export function countChildren(branch: Branch): ChildCounts {
+  const slots = [...branch.slots.values()];
+  const active = slots.filter((slot) => slot.alive && slot.life?.end === undefined).length;
+  const supervisors = slots.filter((slot) => 'policy' in slot.spec).length;
+  return {
+    specs: branch.isDynamic ? 1 : slots.length,
+    active,
+    supervisors,
+    workers: slots.length - supervisors,
+  };
+}
+
+/** A child's spec with every default filled in. */
+export type CompleteSpec = Required<Omit<ChildSettings, 'backoff'>> & Pick<ChildSpec, 'id' | 'kind'>;
+
+export function getChildSpec(branch: Branch, id: string): CompleteSpec {
+  const slot = branch.slots.get(id);
+  if (slot === undefined) throw new UnknownChildError(branch.path, id, [...branch.slots.keys()]);
+  return { id, kind: slot.spec.kind, ...slot.settings };
+}
+
+function ask<T>(branch: Branch, operation: string, run: Handler<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    if (branch.phase === 'new') return reject(new WrongStateError(branch.path, operation, 'not_running'));
+    branch.request({ type: 'call', operation, run: () => run(resolve, reject), refuse: reject });
+  });
+}
+
+function begin(
+  branch: Branch,
+  slot: Slot,
+  resolve: (slot: Slot) => void,
+  reject: (error: unknown) => void,
+): void {
+  slot.awaitStart({ resolve: () => resolve(slot), reject });
+  // Safe: a start that failed has left its record.
+  if (branch.startSlot(slot, 'request') === 'failed')
+    branch.failRequest(slot, slot.lastExit as NonNullable<Slot['lastExit']>);
+}
+
+function stop(slot: Slot, resolve: () => void, reject: (error: unknown) => void): void {
+  slot.awaitStop({ resolve, reject });
+  slot.stop(Number.POSITIVE_INFINITY);
+  slot.refuseReady();
+}
+
+/** A child that is down, as restartChild and deleteChild need it. */
+function idle(
+  branch: Branch,
+  id: string,
+  operation: string,
+  reject: (error: unknown) => void,
+): Slot | undefined {
+  if (branch.isDynamic) {
+    reject(new WrongStateError(branch.path, operation, 'simple_one_for_one'));
+    return undefined;
+  }
+  const slot = known(branch, id, reject);
+  if (slot === undefined || slot.status === 'down') return slot;
+  reject(new WrongStateError(slot.path, operation, slot.status === 'waiting' ? 'restarting' : 'running'));
+  return undefined;
+}
+
+function known(branch: Branch, id: string, reject: (error: unknown) => void): Slot | undefined {
+  const slot = branch.slots.get(id);
+  if (slot === undefined) reject(new UnknownChildError(branch.path, id, [...branch.slots.keys()]));
+  return slot;
+}
+
+function obstacleToAdding(
+  branch: Branch,
+  id: string,
+): 'max_children' | 'already_started' | 'already_present' | undefined {
+  if (branch.spec.kind === 'dynamic')
+    return branch.slots.size >= branch.spec.maxChildren ? 'max_children' : undefined;
+  const present = branch.slots.get(id);
+  if (present === undefined) return undefined;
+  return present.alive ? 'already_started' : 'already_present';
+}
+
+function instanceSpec(branch: Branch, args: readonly unknown[]): ChildSpec {
+  const { autoShutdown } = branch.policy;
+  if (branch.spec.kind === 'supervisor') {
+    checkChild(args[0], autoShutdown, isDriver);
+    return args[0] as ChildSpec;
+  }
+  const made: unknown = branch.spec.template(...args);
+  checkChild(made, autoShutdown, isDriver);
+  const spec = made as ChildSpec;
+  branch.instances += 1;
+  return { ...spec, id: `${spec.id}-${branch.instances}` };
+}

@@ -1,0 +1,60 @@
+import type { Clock } from './clock.js';
+
+/** What has messages to handle. */
+export interface Actor {
+  /** Handles up to `limit` messages; returns how many it handled. */
+  turn(limit: number): number;
+  /** Whether messages are left that it could handle now. */
+  readonly pending: boolean;
+}
+
+/** How many messages a tree handles before it lets timers and I/O have their turn. */
+const MESSAGES_PER_TURN = 256;
+
+/**
+ * Gives the supervisors of one tree their turns, in microtasks, so that an exit is acted on at once. After every 256 messages it yields to
+ * the event loop: a child that crashes as soon as it starts would otherwise be restarted in microtasks for ever, and no timer, socket or
+ * signal of the whole program would be served.
+ */
+export class Scheduler {
+  readonly #clock: Clock;
+  readonly #run = (): void => this.#round();
+  #actors: Actor[] = [];
+  #next = 0;
+  #armed = false;
+  #handled = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Gives `actor` a turn soon. The actor sees to it that it is not queued twice. */
+  wake(actor: Actor): void {
+    this.#actors.push(actor);
+    if (this.#armed) return;
+    this.#armed = true;
+    queueMicrotask(this.#run);
+  }
+
+  #round(): void {
+    while (this.#next < this.#actors.length) {
+      if (this.#handled >= MESSAGES_PER_TURN) {
+        this.#handled = 0;
+        this.#clock.yield(this.#run);
+        return;
+      }
+      // Safe: next is below the length.
+      const actor = this.#actors[this.#next] as Actor;
+      this.#next += 1;
+      this.#handled += 1 + actor.turn(MESSAGES_PER_TURN - this.#handled);
+      if (this.#next === this.#actors.length || this.#next > 1024) this.#forgetPast();
+    }
+    this.#armed = false;
+  }
+
+  #forgetPast(): void {
+    if (this.#next === this.#actors.length) this.#actors.length = 0;
+    else this.#actors = this.#actors.slice(this.#next);
+    this.#next = 0;
+  }
+}

@@ -1,0 +1,497 @@
+import {
+  type Backoff,
+  CHILD_DEFAULTS,
+  type ChildEffect,
+  type ChildInput,
+  type ChildPath,
+  type ChildState,
+  type ChildStatus,
+  type ChildStopReport,
+  DOWN,
+  type ErrorFacts,
+  type ExitRecord,
+  errorFacts,
+  isAlive,
+  isExpectedStop,
+  isNormal,
+  type Ladder,
+  ladderWithin,
+  longestDrain,
+  nextChild,
+  type Snapshot,
+  type StartContext,
+  StartError,
+  type StopStep,
+  type SupervisionEvent,
+  type Survivor,
+  WrongStateError,
+} from '../core/index.js';
+import type { Timer } from './clock.js';
+import type { ChildSpec, Haste, ResolvedSettings } from './driver.js';
+import type { Environment } from './environment.js';
+import { Life } from './life.js';
+import { type StallWatch, watchForStall } from './stall.js';
+
+/** News of a child. Each names the life it speaks of. */
+export type News =
+  | { readonly type: 'readied' | 'ignored' | 'exited' | 'drained' | 'fault'; readonly life: Life }
+  | { readonly type: 'timed-out'; readonly life: Life; readonly timer: Timer }
+  | { readonly type: 'outlived'; readonly life: Life };
+
+/** The supervisor, as far as a slot needs it. */
+export interface SlotOwner {
+  readonly path: ChildPath;
+  readonly environment: Environment;
+  readonly backoff: Backoff;
+  post(news: News): void;
+  emit(event: SupervisionEvent): void;
+}
+
+/** Who waits for a start, a stop, or readiness, by request. */
+export interface Waiter {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+const DEFAULT_KILL_WAIT_MS = 5000;
+
+/**
+ * One child in its supervisor: its spec, its state, and the life it has now. It carries out what the state machine of `core/child.ts` says;
+ * what follows from an exit is the supervisor's business.
+ */
+export class Slot {
+  readonly spec: ChildSpec;
+  readonly settings: ResolvedSettings;
+  readonly #owner: SlotOwner;
+  state: ChildState = DOWN;
+  life: Life | undefined;
+  incarnation = 0;
+  restarts = 0;
+  /** Failures in a row, and the wait before the last start. */
+  failures = 0;
+  delayMs = 0;
+  lastExit: ExitRecord | undefined;
+  /** Whether its supervisor, rather than a fault, is what ends the present life. */
+  asked = false;
+  startContext: StartContext = 'init';
+  /** The wait before its restart, and the message it ends in, where one is pending. */
+  restartTimer: Timer | undefined;
+  retry: unknown;
+  /** Whether it was added by the start request that is under way. */
+  added = false;
+  /** Taken out of its supervisor; a handle may still hold it. */
+  removed = false;
+  #starter: Waiter | undefined;
+  #stoppers: Waiter[] | undefined;
+  #awaitingReady: Waiter[] | undefined;
+  #timer: Timer | undefined;
+  #stall: StallWatch | undefined;
+
+  constructor(owner: SlotOwner, spec: ChildSpec) {
+    this.#owner = owner;
+    this.spec = spec;
+    this.settings = resolve(spec);
+  }
+
+  get id(): string {
+    return this.spec.id;
+  }
+
+  get path(): ChildPath {
+    return `${this.#owner.path}/${this.spec.id}`;
+  }
+
+  get environment(): Environment {
+    return this.#owner.environment;
+  }
+
+  get status(): ChildStatus {
+    return this.state.status;
+  }
+
+  get backoff(): Backoff {
+    return this.spec.backoff ?? this.#owner.backoff;
+  }
+
+  /** Whether a life is there, or may be. */
+  get alive(): boolean {
+    return isAlive(this.state.status);
+  }
+
+  post(news: News): void {
+    this.#owner.post(news);
+  }
+
+  /** Begins the next life. Afterwards the status is ready or starting, or the life has already ended or declined. */
+  start(context: StartContext): void {
+    this.startContext = context;
+    this.asked = false;
+    this.apply(START);
+    const life = this.life;
+    if (life === undefined || life.end !== undefined || life.saidIgnored) return;
+    if (life.saidReady) this.apply(READIED);
+    else if (this.settings.startTimeoutMs !== Number.POSITIVE_INFINITY) {
+      this.apply({ type: 'launched', startTimeoutMs: this.settings.startTimeoutMs });
+    }
+  }
+
+  /** Puts it on the way down, within `budgetMs`; asks once. */
+  stop(budgetMs: number, drain = true): void {
+    this.asked = true;
+    this.#descend(budgetMs, drain);
+  }
+
+  /** Ends a life that is at fault: like a stop, without the drain, and not counted as asked for. */
+  stopAtFault(): void {
+    this.#emitFault();
+    this.#descend(Number.POSITIVE_INFINITY, false);
+  }
+
+  /** Hastens a stop under way. */
+  hurry(level: Haste, budgetMs: number): void {
+    if (this.life?.body?.hurry !== undefined) return this.life.body.hurry(level);
+    const limits = this.#ladder(budgetMs, false);
+    this.apply({ type: 'hurry', ladder: level === 'kill' ? { ...limits, shutdown: 'brutal_kill' } : limits });
+  }
+
+  apply(input: ChildInput): void {
+    const step = nextChild(this.state, input);
+    this.state = step.state;
+    for (const effect of step.effects) this.#perform(effect);
+  }
+
+  /** A time limit has passed; stale if another took its place meanwhile. */
+  timedOut(timer: Timer): void {
+    if (timer !== this.#timer) return;
+    this.#timer = undefined;
+    this.apply({ type: 'timed-out' });
+  }
+
+  /** Closes the present life and returns its record. */
+  bury(life: Life): ExitRecord {
+    // Safe: a life is buried only after its end was told.
+    const { exit, stderr, atMs } = life.end as NonNullable<Life['end']>;
+    const record: ExitRecord = {
+      child: this.path,
+      incarnation: life.incarnation,
+      exit: life.blame ?? exit,
+      atMs,
+      ranMs: atMs - life.startedAtMs,
+      asked: this.asked,
+      stderr,
+    };
+    this.#protocol(life, record);
+    this.#stall?.cancel();
+    this.#stall = undefined;
+    this.life = undefined;
+    this.lastExit = record;
+    this.apply(EXITED);
+    return record;
+  }
+
+  /** Whether its end is one that needs no report: what was asked for, or a normal end of what need not run for ever. */
+  expected(record: ExitRecord): boolean {
+    if (!record.asked) return this.settings.restart !== 'permanent' && isNormal(record.exit);
+    return isExpectedStop(this.settings.restart, this.settings.shutdown === 'brutal_kill', record.exit);
+  }
+
+  extend(life: Life, ms: number): number {
+    if (life !== this.life || this.state.status !== 'draining') return 0;
+    const now = this.environment.clock.now();
+    const granted = Math.max(0, Math.min(ms, life.drainCapAtMs - now));
+    if (granted > 0) this.apply({ type: 'extended', forMs: granted });
+    return granted;
+  }
+
+  note(life: Life, note: string, error: ErrorFacts | undefined): void {
+    if (this.environment.listeners === 0) return;
+    this.#owner.emit({ type: 'child:noted', ...this.#stamp(life), note, error });
+  }
+
+  strayError(life: Life, error: ErrorFacts): void {
+    this.#owner.emit({ type: 'child:stray-error', ...this.#stamp(life), error });
+  }
+
+  /** What outlived its kill, by name. */
+  survivor(why: string): Survivor {
+    const facts = this.life?.body?.facts?.() ?? {};
+    const { pid, command } = facts;
+    return { child: this.path, incarnation: this.incarnation, kind: this.spec.kind, pid, command, why };
+  }
+
+  snapshot(): Snapshot {
+    const { life, spec, settings, incarnation, restarts, lastExit } = this;
+    const facts = life?.body?.facts?.() ?? {};
+    const now = this.environment.clock.now();
+    return {
+      id: spec.id,
+      path: this.path,
+      kind: spec.kind,
+      status: this.state.status,
+      restart: settings.restart,
+      incarnation,
+      restarts,
+      upMs: life?.readyAtMs === undefined ? undefined : now - life.readyAtMs,
+      pid: facts.pid,
+      threadId: facts.threadId,
+      inFlight: facts.inFlight,
+      lastExit,
+      ...life?.body?.branch?.(),
+    };
+  }
+
+  cancelRestart(): void {
+    this.restartTimer?.cancel();
+    this.restartTimer = undefined;
+    this.retry = undefined;
+  }
+
+  emit(event: SupervisionEvent): void {
+    this.#owner.emit(event);
+  }
+
+  /** The backoff of what is below it, where that has none of its own. */
+  get inheritedBackoff(): Backoff {
+    return this.#owner.backoff;
+  }
+
+  // --- Who waits for what -----------------------------------------------------------------------------------------------------------
+
+  /** Who asked for the start under way. */
+  awaitStart(waiter: Waiter): void {
+    this.#starter = waiter;
+  }
+
+  awaitStop(waiter: Waiter): void {
+    this.#stoppers ??= [];
+    this.#stoppers.push(waiter);
+  }
+
+  awaitReady(waiter: Waiter): void {
+    this.#awaitingReady ??= [];
+    this.#awaitingReady.push(waiter);
+  }
+
+  /** The start under way is over: it is ready, or has declined to run. */
+  settleStart(): void {
+    this.added = false;
+    const starter = this.#starter;
+    const waiting = this.#awaitingReady;
+    if (starter === undefined && waiting === undefined) return;
+    this.#starter = undefined;
+    starter?.resolve();
+    if (this.state.status !== 'ready') return;
+    this.#awaitingReady = undefined;
+    for (const waiter of waiting ?? []) waiter.resolve();
+  }
+
+  refuseStart(error: unknown): void {
+    const starter = this.#starter;
+    this.#starter = undefined;
+    this.added = false;
+    starter?.reject(error);
+  }
+
+  settleStop(): void {
+    const stoppers = this.#stoppers;
+    this.#stoppers = undefined;
+    for (const waiter of stoppers ?? []) waiter.resolve();
+    if (this.#starter !== undefined) this.refuseStart(new StartError(this.path, { type: 'shutdown' }));
+  }
+
+  refuseStop(error: unknown): void {
+    const stoppers = this.#stoppers;
+    this.#stoppers = undefined;
+    for (const waiter of stoppers ?? []) waiter.reject(error);
+  }
+
+  /** It stays down, so nobody should wait for it any longer. */
+  refuseReady(): void {
+    const waiting = this.#awaitingReady;
+    this.#awaitingReady = undefined;
+    for (const waiter of waiting ?? [])
+      waiter.reject(new WrongStateError(this.path, 'whenReady', 'not_running'));
+  }
+
+  #descend(budgetMs: number, drain: boolean): void {
+    const ladder = this.#ladder(budgetMs, drain);
+    if (this.life !== undefined)
+      this.life.drainCapAtMs = this.environment.clock.now() + longestDrain(ladder, budgetMs);
+    this.apply({ type: 'stop', ladder });
+  }
+
+  #ladder(budgetMs: number, drain: boolean): Ladder {
+    const { drainMs, shutdown } = this.settings;
+    const killWaitMs = this.spec.driver.killWaitMs ?? DEFAULT_KILL_WAIT_MS;
+    return ladderWithin({ drainMs: drain ? drainMs : 0, shutdown }, killWaitMs, budgetMs);
+  }
+
+  #perform(effect: ChildEffect): void {
+    switch (effect.do) {
+      case 'spawn':
+        return this.#spawn();
+      case 'set-timer':
+        return this.#setTimer(effect.ms);
+      case 'clear-timer':
+        return this.#clearTimer();
+      case 'announce-ready':
+        return this.#announceReady();
+      case 'drain':
+        this.#begin('drain');
+        return this.life?.body?.drain(this.#limitMs('drain'));
+      case 'ask-to-stop':
+        this.#begin('stop');
+        return this.life?.body?.stop(this.#limitMs('stop'));
+      case 'kill':
+        this.#begin('kill');
+        return this.life?.body?.kill();
+      case 'announce-survivor':
+        return this.#announceSurvivor();
+      case 'start-took-too-long':
+        return this.#startTookTooLong();
+    }
+  }
+
+  #spawn(): void {
+    const { clock } = this.environment;
+    this.incarnation += 1;
+    const life = new Life(this, this.incarnation, clock.now());
+    this.life = life;
+    if (this.environment.listeners > 0) {
+      const { spec, path, incarnation } = this;
+      this.#owner.emit({
+        type: 'child:starting',
+        child: path,
+        kind: spec.kind,
+        incarnation,
+        atMs: life.startedAtMs,
+      });
+    }
+    try {
+      life.body = this.spec.driver.start(life);
+    } catch (error) {
+      // A driver that throws is at fault itself, but for the tree it is a start that failed like any other.
+      life.exited({ type: 'not-started', error: errorFacts(error) });
+    }
+    life.launching = false;
+  }
+
+  #setTimer(ms: number): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const { life } = this;
+    if (ms === Number.POSITIVE_INFINITY || life === undefined) return;
+    const timer: Timer = this.environment.clock.after(ms, () =>
+      this.post({ type: 'timed-out', life, timer }),
+    );
+    this.#timer = timer;
+  }
+
+  #clearTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #announceReady(): void {
+    // Safe: only a life that is there can have become ready.
+    const life = this.life as Life;
+    const now = this.environment.clock.now();
+    life.readyAtMs = now;
+    if (this.settings.stallAfterMs !== Number.POSITIVE_INFINITY) this.#stall = watchForStall(life);
+    if (this.environment.listeners === 0) return;
+    const { incarnation } = life;
+    const pid = life.body?.facts?.().pid;
+    const tookMs = now - life.startedAtMs;
+    this.#owner.emit({ type: 'child:ready', child: this.path, incarnation, atMs: now, tookMs, pid });
+  }
+
+  #announceSurvivor(): void {
+    // Safe: without a life there is nothing to outlive anything.
+    const life = this.life as Life;
+    const survivor = this.survivor(
+      WHY_SURVIVED[life.body?.facts?.().pid === undefined ? 'inside' : 'process'],
+    );
+    this.environment.ending?.survivors.push(survivor);
+    this.#owner.emit({ type: 'child:survived', atMs: this.environment.clock.now(), ...survivor });
+    this.post({ type: 'outlived', life });
+  }
+
+  #startTookTooLong(): void {
+    // Safe: the timer was set for a life, and lifted with its end.
+    const life = this.life as Life;
+    life.blame ??= { type: 'start-timeout', waitedMs: this.settings.startTimeoutMs };
+    this.stopAtFault();
+  }
+
+  #begin(step: StopStep): void {
+    const { life, environment } = this;
+    if (life === undefined || (environment.ending === undefined && environment.listeners === 0)) return;
+    const atMs = environment.clock.now();
+    life.steps ??= {};
+    life.steps[step] = atMs;
+    const { incarnation } = life;
+    this.#owner.emit({ type: 'child:stopping', child: this.path, incarnation, atMs, step });
+  }
+
+  #limitMs(step: 'drain' | 'stop'): number {
+    if (!('ladder' in this.state)) return Number.POSITIVE_INFINITY;
+    const { drainMs, shutdown } = this.state.ladder;
+    if (step === 'drain') return drainMs;
+    return typeof shutdown === 'number' ? shutdown : Number.POSITIVE_INFINITY;
+  }
+
+  #emitFault(): void {
+    const life = this.life;
+    if (life?.blame === undefined || this.environment.listeners === 0) return;
+    this.#owner.emit({ type: 'child:fault', ...this.#stamp(life), exit: life.blame });
+  }
+
+  #protocol(life: Life, exit: ExitRecord): void {
+    const { ending } = this.environment;
+    if (ending === undefined || life.steps === undefined) return;
+    ending.children.push(stopReportOf(this, life.steps, exit));
+  }
+
+  #stamp(life: Life): { readonly child: ChildPath; readonly incarnation: number; readonly atMs: number } {
+    return { child: this.path, incarnation: life.incarnation, atMs: this.environment.clock.now() };
+  }
+}
+
+const START: ChildInput = { type: 'start' };
+const READIED: ChildInput = { type: 'readied' };
+const EXITED: ChildInput = { type: 'exited' };
+
+const WHY_SURVIVED = {
+  inside: 'code inside this process cannot be ended from outside: it did not heed ctx.signal or ctx.deadline',
+  process: 'it has not ended since SIGKILL; a process in an uninterruptible wait of the kernel does that',
+} as const;
+
+const WORKER_DEFAULTS: ResolvedSettings = CHILD_DEFAULTS;
+const SETTINGS = Object.keys(CHILD_DEFAULTS) as readonly (keyof ResolvedSettings)[];
+
+/** The settings with defaults; children that set nothing share one object, since there may be very many. */
+function resolve(spec: ChildSpec): ResolvedSettings {
+  const defaults = spec.driver.defaults ?? WORKER_DEFAULTS;
+  const own: Partial<Record<keyof ResolvedSettings, unknown>> = {};
+  let any = false;
+  for (const key of SETTINGS) {
+    if (spec[key] === undefined) continue;
+    own[key] = spec[key];
+    any = true;
+  }
+  return any ? { ...defaults, ...(own as Partial<ResolvedSettings>) } : defaults;
+}
+
+/** The time each rung took: until the next rung began, or the end. */
+function stopReportOf(
+  slot: Slot,
+  steps: Partial<Record<StopStep, number>>,
+  exit: ExitRecord,
+): ChildStopReport {
+  const entries = Object.entries(steps) as [StopStep, number][];
+  const took: Partial<Record<StopStep, number>> = {};
+  for (const [at, [step, begunAtMs]] of entries.entries())
+    took[step] = (entries[at + 1]?.[1] ?? exit.atMs) - begunAtMs;
+  const tookMs = exit.atMs - (entries[0]?.[1] ?? exit.atMs);
+  return { child: slot.path, kind: slot.spec.kind, steps: took, tookMs, exit };
+}
