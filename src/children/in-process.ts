@@ -8,7 +8,13 @@ import {
   type IncarnationHost,
   type Logger,
 } from '../runtime/index.js';
-import { type Contained, holdContainment, runContained, runUncontained } from './containment.js';
+import {
+  type Contained,
+  holdContainment,
+  releaseContainment,
+  runContained,
+  runUncontained,
+} from './containment.js';
 import { awaitReadiness } from './readiness.js';
 
 /** Returned by a task's function before it is ready, it declines to run: no failure, its spec is kept, it stays down. */
@@ -54,7 +60,7 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
 
   static start(host: IncarnationHost, body: Body, contain: boolean): InProcess {
     const incarnation = new InProcess(host, body, contain);
-    if (contain) holdContainment(host);
+    if (contain) holdContainment(host.tree);
     incarnation.#begin();
     return incarnation;
   }
@@ -118,6 +124,7 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
     for (const failure of failures) this.#host.note('a deferred release failed', errorFacts(failure));
     if (exit === undefined) this.#host.ignored();
     else this.#host.exited(exit);
+    if (this.#contain) releaseContainment();
   }
 
   drain(): void {

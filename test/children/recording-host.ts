@@ -11,6 +11,7 @@ import {
   type Incarnation,
   type IncarnationHost,
   type ResolvedSettings,
+  type Scope,
   silentLogger,
   systemClock,
   type Timer,
@@ -34,6 +35,7 @@ export class RecordingHost implements IncarnationHost {
     readonly settings: ResolvedSettings,
     readonly clock: Clock = systemClock,
     readonly incarnation: number = 1,
+    readonly tree?: Scope,
   ) {
     this.path = `root/${id}`;
   }
@@ -104,9 +106,9 @@ export class RecordingHost implements IncarnationHost {
 /** Starts one life of a spec under a host that records. */
 export function launch(
   spec: ChildSpec,
-  options: { readonly clock?: Clock; readonly incarnation?: number } = {},
+  options: { readonly clock?: Clock; readonly incarnation?: number; readonly tree?: Scope } = {},
 ): { readonly host: RecordingHost; readonly incarnation: Incarnation } {
-  const host = new RecordingHost(spec.id, settingsOf(spec), options.clock, options.incarnation);
+  const host = new RecordingHost(spec.id, settingsOf(spec), options.clock, options.incarnation, options.tree);
   return { host, incarnation: spec.driver.start(host) };
 }
 

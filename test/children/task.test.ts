@@ -215,7 +215,11 @@ describe('a task that is asked to stop', () => {
     );
     incarnation.kill();
     await host.ended();
-    expect(host.said).toEqual(['ready', 'noted: it failed after its deadline: too late', 'exited: killed by its supervisor']);
+    expect(host.said).toEqual([
+      'ready',
+      'noted: it failed after its deadline: too late',
+      'exited: killed by its supervisor',
+    ]);
   });
 
   test('keeps the supervisor waiting 100 ms at most after the kill', () => {
