@@ -113,6 +113,11 @@ export class ProcessIncarnation implements Incarnation {
     return this.#leaderExit !== undefined || this.#gone;
   }
 
+  /** It was asked to end, by a drain: from here on its end is the one that was asked for. */
+  protected markAsked(): void {
+    this.#asked = true;
+  }
+
   /** Ends its stdin, if that was open, and sends the stop signal to the whole group. */
   protected askToStop(_withinMs: number): void {
     this.#child?.stdin?.end();
@@ -256,7 +261,12 @@ export class ProcessIncarnation implements Incarnation {
       return { type: 'out-of-memory', detail: outOfMemory };
     }
     if (signal !== null) return { type: 'signal', signal };
-    return code === 0 ? { type: 'completed' } : { type: 'code', code: code ?? -1 };
+    return code === 0 ? { type: 'completed' } : this.explainCode(code ?? -1);
+  }
+
+  /** What a status other than 0 stands for. */
+  protected explainCode(code: number): Exit {
+    return { type: 'code', code };
   }
 }
 

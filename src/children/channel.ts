@@ -1,0 +1,126 @@
+import { type ErrorFacts, errorFacts } from '../core/index.js';
+import type { CallOptions, IncarnationHost, Transferable } from '../runtime/index.js';
+import { Calls, type Send } from './calls.js';
+import { type FromChild, type Identity, type LogLevel, type ToChild, unpackError, WIRE } from './wire.js';
+
+/** The supervisor's end of the channel to one incarnation. */
+export class Channel {
+  readonly #host: IncarnationHost;
+  readonly #send: Send;
+  readonly #end: () => void;
+  readonly calls: Calls;
+  #greeted = false;
+  #crash: ErrorFacts | undefined;
+
+  /** @param end - ends the program, which has released everything and is still there */
+  constructor(host: IncarnationHost, send: Send, end: () => void) {
+    this.#host = host;
+    this.#send = send;
+    this.#end = end;
+    this.calls = new Calls(host.path, host.clock, send);
+  }
+
+  /** Whether the program has said hello, so that it hears what it is told. */
+  get greeted(): boolean {
+    return this.#greeted;
+  }
+
+  /** The uncaught error by which the program said that it ends. */
+  get crash(): ErrorFacts | undefined {
+    return this.#crash;
+  }
+
+  receive(message: FromChild): void {
+    const host = this.#host;
+    switch (message.type) {
+      case 'hello':
+        this.#greeted = true;
+        return;
+      case 'ready':
+        // With another kind of readiness it is not the child's to say; calling is harmless.
+        if (host.settings.ready === 'explicit') host.ready();
+        // What it has not exposed by now, it does not expose.
+        return this.calls.exposed([]);
+      case 'heartbeat':
+        return host.heartbeat();
+      case 'extend':
+        host.extend(message.ms);
+        return;
+      case 'drained':
+        return host.drained();
+      case 'released':
+        return this.#end();
+      case 'failed':
+        return host.fault({ type: 'failed', error: errorFacts(unpackError(message.error)) });
+      case 'crashed':
+        this.#crash = errorFacts(unpackError(message.error));
+        return;
+      case 'noted':
+        return host.note(message.note, errorFacts(unpackError(message.error)));
+      case 'log':
+        return this.#log(message.level, message.facts, message.message);
+      case 'exposes':
+        return this.calls.exposed(message.methods);
+      case 'returned':
+      case 'threw':
+      case 'refused':
+        return this.calls.answered(message);
+    }
+  }
+
+  #log(level: LogLevel, facts: object, message: string | undefined): void {
+    if (message === undefined) this.#host.log[level](facts);
+    else this.#host.log[level](facts, message);
+  }
+
+  /** Asks for the drain, which the program answers; one that knows nothing of it has nothing to finish. */
+  drain(withinMs: number): void {
+    this.calls.refuse();
+    if (!this.#tell({ type: 'drain', withinMs })) this.#host.drained();
+  }
+
+  /** Asks it to end; false if the program does not hear. */
+  stop(withinMs: number): boolean {
+    this.calls.refuse();
+    return this.#tell({ type: 'stop', withinMs });
+  }
+
+  call(method: string, args: readonly unknown[], options: CallOptions): Promise<unknown> {
+    return this.calls.call(method, args, options);
+  }
+
+  cast(method: string, args: readonly unknown[], transfer?: readonly Transferable[]): boolean {
+    return this.calls.cast(method, args, transfer);
+  }
+
+  /** The channel is no more: nothing will be answered. */
+  close(): void {
+    this.#greeted = false;
+    this.calls.close('it ended, or closed its channel, before it answered.');
+  }
+
+  #tell(message: ToChild): boolean {
+    if (this.#greeted) this.#send(message, [], () => undefined);
+    return this.#greeted;
+  }
+}
+
+/** What a program is told of itself when it is started. */
+export function identityOf(host: IncarnationHost): Identity {
+  const { id, path, incarnation, settings } = host;
+  const { stallAfterMs, drainMs, shutdown } = settings;
+  return {
+    wire: WIRE,
+    id,
+    path,
+    incarnation,
+    stallAfterMs: finiteOrNull(stallAfterMs),
+    orphanMs:
+      shutdown === 'infinity' ? null : finiteOrNull(shutdown === 'brutal_kill' ? 0 : drainMs + shutdown),
+    parent: process.pid,
+  };
+}
+
+function finiteOrNull(ms: number): number | null {
+  return Number.isFinite(ms) ? ms : null;
+}

@@ -1,0 +1,197 @@
+import { isMainThread } from 'node:worker_threads';
+import { killReserveMs } from '../core/index.js';
+import {
+  type ContextOwner,
+  IncarnationContext,
+  type Logger,
+  silentLogger,
+  systemClock,
+} from '../runtime/index.js';
+import { Served } from './served.js';
+import { findSupervisor, type Supervision, type Uplink } from './uplink.js';
+import { UplinkLogger } from './uplink-logger.js';
+import { type FromChild, packError, type ToChild } from './wire.js';
+
+/** The shortest time between two heartbeats on the wire, in ms; those between are left out. */
+const HEARTBEAT_EVERY_MS = 100;
+
+/** How long a program that has released everything has to end by itself, in ms, before the supervisor ends it. */
+const REST_MS = 50;
+
+/** This program, as its supervisor knows it; one per program, whichever module format asks. */
+export class Program implements ContextOwner {
+  readonly id: string;
+  readonly path: string;
+  readonly incarnation: number;
+  readonly log: Logger;
+  readonly supervised: boolean;
+  readonly context: ProgramContext;
+  readonly served: Served;
+  readonly #uplink: Uplink | undefined;
+  readonly #orphanMs: number;
+  readonly #beatEveryMs: number;
+  #beatAtMs = Number.NEGATIVE_INFINITY;
+  #draining: Promise<void> | undefined;
+  #ending = false;
+  #staysForCalls = false;
+
+  private constructor(supervision: Supervision | undefined) {
+    const identity = supervision?.identity;
+    this.id = identity?.id ?? 'main';
+    this.path = identity?.path ?? 'main';
+    this.incarnation = identity?.incarnation ?? 1;
+    this.#orphanMs = identity?.orphanMs ?? Number.POSITIVE_INFINITY;
+    this.#beatEveryMs = Math.min(
+      HEARTBEAT_EVERY_MS,
+      (identity?.stallAfterMs ?? Number.POSITIVE_INFINITY) / 4,
+    );
+    this.#uplink = supervision?.uplink;
+    this.supervised = supervision !== undefined;
+    this.log = this.#uplink === undefined ? silentLogger : new UplinkLogger(this.#uplink);
+    this.context = new ProgramContext(this);
+    this.served = new Served(this.context, (message, transfer) => this.#uplink?.send(message, transfer));
+  }
+
+  /** The program's one instance, also where its ESM and its CommonJS copy are both loaded. */
+  static get(): Program {
+    const shared = globalThis as { [PROGRAM]?: Program };
+    shared[PROGRAM] ??= Program.#begin();
+    return shared[PROGRAM];
+  }
+
+  static #begin(): Program {
+    const program = new Program(findSupervisor());
+    program.#uplink?.open(
+      (message) => program.#hear(message),
+      () => program.#orphaned(),
+    );
+    // A thread's uncaught error reaches its supervisor by Node; a process only shows a status.
+    if (program.supervised && isMainThread) {
+      process.on('uncaughtExceptionMonitor', (error) =>
+        program.#tell({ type: 'crashed', error: packError(error) }),
+      );
+    }
+    return program;
+  }
+
+  /** A program that can be called stays, until it is asked to stop. */
+  expose(api: object): void {
+    this.served.expose(api);
+    if (this.#staysForCalls || this.#ending) return;
+    this.#staysForCalls = true;
+    this.#uplink?.keepAlive(true);
+  }
+
+  ready(): void {
+    this.#tell({ type: 'ready' });
+  }
+
+  heartbeat(): void {
+    if (!this.supervised) return;
+    const nowMs = systemClock.now();
+    if (nowMs - this.#beatAtMs < this.#beatEveryMs) return;
+    this.#beatAtMs = nowMs;
+    this.#tell({ type: 'heartbeat' });
+  }
+
+  fail(reason: unknown): void {
+    this.context.closeIntake(reason);
+    this.#tell({ type: 'failed', error: packError(reason) });
+    // With nobody to report to, a fault is an uncaught error, as Node would have it.
+    if (!this.supervised) void Promise.reject(reason);
+  }
+
+  extend(ms: number): number {
+    this.#tell({ type: 'extend', ms });
+    return ms;
+  }
+
+  #tell(message: FromChild): void {
+    this.#uplink?.send(message);
+  }
+
+  #hear(message: ToChild): void {
+    switch (message.type) {
+      case 'drain':
+        void this.#drain().then(() => this.#tell({ type: 'drained' }));
+        return;
+      case 'stop':
+        return this.#stop(message.withinMs, () => this.#tell({ type: 'released' }));
+      case 'call':
+        void this.served.call(message);
+        return;
+      case 'cast':
+        void this.served.cast(message);
+        return;
+      case 'abort':
+        return this.served.abort(message.id);
+    }
+  }
+
+  /** Never rejects. Begun once: a stop after a drain goes on waiting for what is left of it. */
+  #drain(): Promise<void> {
+    this.#draining ??= this.context.drain((error) => this.#note('a drain hook failed', error));
+    return this.#draining;
+  }
+
+  /**
+   * Finishes what was accepted, releases what was deferred, and lets go. A program that looks at `ctx.signal` then ends by itself; `end` is
+   * for one that does not, and for one that is still there when its time is nearly over.
+   */
+  #stop(withinMs: number, end: () => void): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    const late = this.#deadline(withinMs - killReserveMs(withinMs));
+    // Never rejects: neither does a drain, nor a release.
+    void Promise.race([this.#drain(), late]).then(async () => {
+      for (const failure of (await this.context.release()) ?? [])
+        this.#note('a deferred release failed', failure);
+      if (this.#staysForCalls) this.#uplink?.keepAlive(false);
+      if (this.context.watched) void late.then(end);
+      else systemClock.after(REST_MS, end, false);
+    });
+  }
+
+  #deadline(afterMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (Number.isNaN(afterMs) || afterMs === Number.POSITIVE_INFINITY) return;
+      const pass = (): void => {
+        this.context.passDeadline();
+        resolve();
+      };
+      systemClock.after(afterMs, pass, false);
+    });
+  }
+
+  /** The supervisor died without stopping us: nobody else will, and it will not be missed by anybody that we are. */
+  #orphaned(): void {
+    this.#stop(this.#orphanMs, () => process.kill(process.pid, 'SIGTERM'));
+    if (this.#orphanMs === Number.POSITIVE_INFINITY) return;
+    systemClock.after(this.#orphanMs, () => process.kill(process.pid, 'SIGKILL'), false);
+  }
+
+  #note(note: string, error: unknown): void {
+    this.#tell({ type: 'noted', note, error: packError(error) });
+  }
+}
+
+const PROGRAM: unique symbol = Symbol.for('treewarden/program/v1') as never;
+
+/** A context that knows whether the program ever looked at its signal, and so takes part in its own end. */
+class ProgramContext extends IncarnationContext {
+  watched = false;
+  #releasesAtEnd = false;
+
+  override get signal(): AbortSignal {
+    this.watched = true;
+    return super.signal;
+  }
+
+  override defer(release: () => unknown): void {
+    super.defer(release);
+    if (this.#releasesAtEnd) return;
+    this.#releasesAtEnd = true;
+    // A program that has nothing more to do releases as well. Never rejects: a scope hands over its failures.
+    process.once('beforeExit', () => void this.release());
+  }
+}
