@@ -1,5 +1,5 @@
-import { type ChildSettings, InvalidSpecError } from '../core/index.js';
-import type { ChildDriver, ChildSpec } from '../runtime/index.js';
+import { type ChildSettings, checkChild, InvalidSpecError } from '../core/index.js';
+import { type ChildDriver, type ChildSpec, isDriver } from '../runtime/index.js';
 import { ProcessIncarnation, type ProcessLaunch } from './process.js';
 import { checkProcessOptions, checkProgram, type ProcessOptions } from './process-options.js';
 import { checkReadiness } from './readiness.js';
@@ -30,11 +30,14 @@ export function command<const Id extends string>(
   const subject = `"${String(id)}"`;
   checkProgram(subject, file, args);
   checkProcessOptions(subject, options);
-  checkReadiness(subject, options.ready, { context: false, stdout: true });
-  checkNoHeartbeats(subject, options.stallAfterMs);
   const launch: ProcessLaunch = { ...options, file, args: [...args] };
   const driver: ChildDriver = { start: (host) => new ProcessIncarnation(host, launch).begin() };
-  return { ...options, id, kind: 'command', driver };
+  const spec = { ...options, id, kind: 'command', driver };
+  // Whether `significant` fits is for the supervisor to say, which knows its autoShutdown.
+  checkChild(spec, 'any_significant', isDriver);
+  checkReadiness(subject, options.ready, { context: false, stdout: true });
+  checkNoHeartbeats(subject, options.stallAfterMs);
+  return spec;
 }
 
 function checkNoHeartbeats(subject: string, stallAfterMs: number | undefined): void {

@@ -1,7 +1,13 @@
 import { connect } from 'node:net';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import { type ErrorFacts, errorFacts, InvalidSpecError, type Readiness } from '../core/index.js';
+import {
+  checkDuration,
+  type ErrorFacts,
+  errorFacts,
+  InvalidSpecError,
+  type Readiness,
+} from '../core/index.js';
 import type { IncarnationHost, Timer } from '../runtime/index.js';
 
 const PROBE_EVERY_MS = 100;
@@ -10,9 +16,9 @@ const CONNECT_EVERY_MS = [10, 250] as const;
 /** How much of a line that has no end yet is kept for the match. */
 const LONGEST_LINE = 65_536;
 
-/** Whether the kind of child has to read its stdout for this. */
-export function needsStdout(ready: Readiness): ready is { readonly line: RegExp | string } {
-  return typeof ready === 'object' && 'line' in ready;
+/** Whether the child's stdout has to be read for this. */
+export function needsStdout(ready: Readiness): boolean {
+  return partsOf(ready).line !== undefined;
 }
 
 /**
@@ -21,21 +27,36 @@ export function needsStdout(ready: Readiness): ready is { readonly line: RegExp 
  */
 export function checkReadiness(
   subject: string,
-  ready: Readiness | undefined,
+  ready: Readiness = 'spawn',
   has: { readonly context: boolean; readonly stdout: boolean },
 ): void {
-  const expected = ["'spawn'", '{ port }', '{ probe }'];
-  if (has.context) expected.push("'explicit'");
-  if (has.stdout) expected.push('{ line }');
-  const wanting =
-    (ready === 'explicit' && !has.context) || (ready !== undefined && needsStdout(ready) && !has.stdout);
-  if (!wanting) return;
-  throw new InvalidSpecError(subject, {
-    rule: 'invalid_ready',
-    field: 'ready',
-    value: ready,
-    expected: `${expected.join(', ')} for this kind of child`,
-  });
+  const { everyMs, host } = partsOf(ready);
+  checkDuration(subject, 'ready.everyMs', everyMs, 1);
+  if (host !== undefined && typeof host !== 'string')
+    refuse(subject, 'ready.host', host, 'a host name or address');
+  const offered = ["'spawn'", '{ port }', '{ probe }'];
+  if (has.context) offered.push("'explicit'");
+  if (has.stdout) offered.push('{ line }');
+  if ((ready === 'explicit' && !has.context) || (needsStdout(ready) && !has.stdout)) {
+    refuse(subject, 'ready', ready, `${offered.join(', ')} for this kind of child`);
+  }
+}
+
+function refuse(subject: string, field: string, value: unknown, expected: string): never {
+  throw new InvalidSpecError(subject, { rule: 'invalid_ready', field, value, expected });
+}
+
+/** What a readiness is made of, whichever kind it is. */
+interface Parts {
+  readonly line?: RegExp | string;
+  readonly port?: number;
+  readonly host?: string;
+  readonly probe?: () => boolean | Promise<boolean>;
+  readonly everyMs?: number;
+}
+
+function partsOf(ready: Readiness): Parts {
+  return typeof ready === 'object' ? ready : {};
 }
 
 /**
@@ -51,10 +72,10 @@ export function awaitReadiness(host: IncarnationHost, stdout?: Readable): () => 
     host.ready();
     return nothing;
   }
-  if ('line' in ready) return awaitLine(host, ready.line, stdout);
-  return 'port' in ready
-    ? awaitPort(host, ready.port, ready.host)
-    : awaitProbe(host, ready.probe, ready.everyMs);
+  const { line, port, host: at, probe, everyMs } = partsOf(ready);
+  if (line !== undefined) return awaitLine(host, line, stdout);
+  if (port !== undefined) return awaitPort(host, port, at);
+  return probe === undefined ? nothing : awaitProbe(host, probe, everyMs);
 }
 
 const nothing = (): void => undefined;
