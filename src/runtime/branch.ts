@@ -91,6 +91,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   #orders: Order[] = [];
   #round: Round | undefined;
   #advancing = false;
+  #held = 0;
   #deferred: News[] = [];
   #awake = false;
   #attempts: ExitRecord[] = [];
@@ -125,7 +126,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   }
 
   get pending(): boolean {
-    return this.#orders.length > 0 || this.#mailbox.holds(this.#round === undefined);
+    return this.#orders.length > 0 || this.#mailbox.holds(this.#takesRequests);
   }
 
   /** Starts the children, in order. Whether that went well is told to the parent, and to those who observe. */
@@ -215,6 +216,22 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
     this.#parent?.slot.emit(event);
   }
 
+  /** Lets no further request be handled until the returned function is called: OTP's terminate_child is over before the next call is taken. */
+  hold(): () => void {
+    this.#held += 1;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#held -= 1;
+      if (this.pending) this.#wake();
+    };
+  }
+
+  get #takesRequests(): boolean {
+    return this.#round === undefined && this.#held === 0;
+  }
+
   #wake(): void {
     if (this.#awake) return;
     this.#awake = true;
@@ -238,7 +255,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
       this.#handleNews(news);
       return true;
     }
-    if (this.#round !== undefined) return false;
+    if (!this.#takesRequests) return false;
     const request = this.#mailbox.takeRequest();
     if (request === undefined) return false;
     if (request.type === 'retry') this.#retry(request);
@@ -273,8 +290,11 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
       case 'ignored':
       case 'exited':
         if (this.#round !== undefined && !this.#round.awaits(slot)) this.#deferred.push(news);
-        else if (news.type === 'ignored') this.#declined(slot);
-        else this.#exited(slot, life);
+        else if (news.type === 'exited') this.#exited(slot, life);
+        else {
+          this.#declined(slot);
+          this.#arrived(slot);
+        }
     }
   }
 
@@ -311,7 +331,6 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
     this.emit({ type: 'child:ignored', child: slot.path, incarnation, atMs: this.environment.clock.now() });
     this.#forget(slot);
     slot.settleStart();
-    this.#arrived(slot);
   }
 
   #arrived(slot: Slot): void {

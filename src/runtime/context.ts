@@ -147,6 +147,11 @@ export class IncarnationContext implements ChildContext {
     return this.#critical > 0 || (this.#hooks !== undefined && this.#hooks.length > 0);
   }
 
+  /** Whether anything is to be undone at the end. */
+  get deferred(): boolean {
+    return this.#scope !== undefined;
+  }
+
   /** Closes the intake: aborts `signal`, and lets no new critical section begin. */
   closeIntake(reason?: unknown): void {
     if (this.#stopping) return;

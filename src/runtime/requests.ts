@@ -37,7 +37,7 @@ export function terminateChild(branch: Branch, id: string): Promise<void> {
   return ask(branch, 'terminateChild', (resolve, reject) => {
     const slot = known(branch, id, reject);
     if (slot === undefined) return;
-    if (slot.alive) return stop(slot, resolve, reject);
+    if (slot.alive) return stop(branch, slot, resolve, reject);
     slot.cancelRestart();
     slot.apply({ type: 'cancel' });
     slot.refuseReady();
@@ -106,8 +106,19 @@ function begin(
     branch.failRequest(slot, slot.lastExit as NonNullable<Slot['lastExit']>);
 }
 
-function stop(slot: Slot, resolve: () => void, reject: (error: unknown) => void): void {
-  slot.awaitStop({ resolve, reject });
+function stop(branch: Branch, slot: Slot, resolve: () => void, reject: (error: unknown) => void): void {
+  // Instances are independent: one that drains for long keeps no other from being started.
+  const release = branch.isDynamic ? () => undefined : branch.hold();
+  slot.awaitStop({
+    resolve: () => {
+      release();
+      resolve();
+    },
+    reject: (error) => {
+      release();
+      reject(error);
+    },
+  });
   slot.stop(Number.POSITIVE_INFINITY);
   slot.refuseReady();
 }

@@ -62,7 +62,7 @@ const DEFAULT_KILL_WAIT_MS = 5000;
 export class Slot {
   readonly spec: ChildSpec;
   readonly settings: ResolvedSettings;
-  readonly #owner: SlotOwner;
+  readonly owner: SlotOwner;
   state: ChildState = DOWN;
   life: Life | undefined;
   incarnation = 0;
@@ -88,7 +88,7 @@ export class Slot {
   #stall: StallWatch | undefined;
 
   constructor(owner: SlotOwner, spec: ChildSpec) {
-    this.#owner = owner;
+    this.owner = owner;
     this.spec = spec;
     this.settings = resolve(spec);
   }
@@ -98,11 +98,11 @@ export class Slot {
   }
 
   get path(): ChildPath {
-    return `${this.#owner.path}/${this.spec.id}`;
+    return `${this.owner.path}/${this.spec.id}`;
   }
 
   get environment(): Environment {
-    return this.#owner.environment;
+    return this.owner.environment;
   }
 
   get status(): ChildStatus {
@@ -110,7 +110,7 @@ export class Slot {
   }
 
   get backoff(): Backoff {
-    return this.spec.backoff ?? this.#owner.backoff;
+    return this.spec.backoff ?? this.owner.backoff;
   }
 
   /** Whether a life is there, or may be. */
@@ -119,7 +119,7 @@ export class Slot {
   }
 
   post(news: News): void {
-    this.#owner.post(news);
+    this.owner.post(news);
   }
 
   /** Begins the next life. Afterwards the status is ready or starting, or the life has already ended or declined. */
@@ -205,11 +205,11 @@ export class Slot {
 
   note(life: Life, note: string, error: ErrorFacts | undefined): void {
     if (this.environment.listeners === 0) return;
-    this.#owner.emit({ type: 'child:noted', ...this.#stamp(life), note, error });
+    this.owner.emit({ type: 'child:noted', ...this.#stamp(life), note, error });
   }
 
   strayError(life: Life, error: ErrorFacts): void {
-    this.#owner.emit({ type: 'child:stray-error', ...this.#stamp(life), error });
+    this.owner.emit({ type: 'child:stray-error', ...this.#stamp(life), error });
   }
 
   /** What outlived its kill, by name. */
@@ -247,12 +247,12 @@ export class Slot {
   }
 
   emit(event: SupervisionEvent): void {
-    this.#owner.emit(event);
+    this.owner.emit(event);
   }
 
   /** The backoff of what is below it, where that has none of its own. */
   get inheritedBackoff(): Backoff {
-    return this.#owner.backoff;
+    return this.owner.backoff;
   }
 
   // --- Who waits for what -----------------------------------------------------------------------------------------------------------
@@ -359,7 +359,7 @@ export class Slot {
     this.life = life;
     if (this.environment.listeners > 0) {
       const { spec, path, incarnation } = this;
-      this.#owner.emit({
+      this.owner.emit({
         type: 'child:starting',
         child: path,
         kind: spec.kind,
@@ -402,7 +402,7 @@ export class Slot {
     const { incarnation } = life;
     const pid = life.body?.facts?.().pid;
     const tookMs = now - life.startedAtMs;
-    this.#owner.emit({ type: 'child:ready', child: this.path, incarnation, atMs: now, tookMs, pid });
+    this.owner.emit({ type: 'child:ready', child: this.path, incarnation, atMs: now, tookMs, pid });
   }
 
   #announceSurvivor(): void {
@@ -412,7 +412,7 @@ export class Slot {
       WHY_SURVIVED[life.body?.facts?.().pid === undefined ? 'inside' : 'process'],
     );
     this.environment.ending?.survivors.push(survivor);
-    this.#owner.emit({ type: 'child:survived', atMs: this.environment.clock.now(), ...survivor });
+    this.owner.emit({ type: 'child:survived', atMs: this.environment.clock.now(), ...survivor });
     this.post({ type: 'outlived', life });
   }
 
@@ -430,7 +430,7 @@ export class Slot {
     life.steps ??= {};
     life.steps[step] = atMs;
     const { incarnation } = life;
-    this.#owner.emit({ type: 'child:stopping', child: this.path, incarnation, atMs, step });
+    this.owner.emit({ type: 'child:stopping', child: this.path, incarnation, atMs, step });
   }
 
   #limitMs(step: 'drain' | 'stop'): number {
@@ -443,7 +443,7 @@ export class Slot {
   #emitFault(): void {
     const life = this.life;
     if (life?.blame === undefined || this.environment.listeners === 0) return;
-    this.#owner.emit({ type: 'child:fault', ...this.#stamp(life), exit: life.blame });
+    this.owner.emit({ type: 'child:fault', ...this.#stamp(life), exit: life.blame });
   }
 
   #protocol(life: Life, exit: ExitRecord): void {
