@@ -1,0 +1,40 @@
+// What the program asks of a queue, whichever it is. A consumer needs only its address.
+
+import type { ChildContext } from 'treewarden';
+import type { Finished, Job, Outcome } from './jobs.js';
+
+export interface Queue {
+  /** What a consumer needs in order to join: a URL, `file:` for a spool and `redis:` for Redis. */
+  readonly address: string;
+  /** Where it is, for people. */
+  readonly place: string;
+  /** Whether it is left in place at the end, to be looked at or resumed. */
+  kept: boolean;
+  /**
+   * Fills the queue with what `list` returns, unless it was filled before.
+   * @returns every job that it was ever given
+   */
+  open(list: () => Promise<readonly Job[]>): Promise<readonly Job[]>;
+  /** How many jobs are done. */
+  countDone(): Promise<number>;
+  /** Every recorded outcome; a job that was recorded twice is in it twice. */
+  finished(): Promise<readonly Finished[]>;
+  /** Lets go of it, and removes it unless it is kept. */
+  close(): Promise<void>;
+}
+
+/** Does one job, for whichever queue. */
+export type Work = (job: Job) => Promise<Outcome>;
+
+/** Takes jobs from the queue at `address` until `ctx.signal` is aborted, and records what `work` makes of them. */
+export type Consume = (ctx: ChildContext, address: string, work: Work) => Promise<void>;
+
+/** BullMQ is loaded only by those who asked for Redis. */
+export async function consumeFrom(address: string): Promise<Consume> {
+  if (isRedis(address)) return (await import('./redis.js')).consumeRedis;
+  return (await import('./spool-queue.js')).consumeSpool;
+}
+
+export function isRedis(address: string): boolean {
+  return address.startsWith('redis://') || address.startsWith('rediss://');
+}

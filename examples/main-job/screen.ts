@@ -1,0 +1,84 @@
+// Where the view is shown: redrawn in place on a terminal, a line a second anywhere else.
+
+import type { WriteStream } from 'node:tty';
+import { logLine, render, type Scene } from './view.js';
+
+const CLEAR_BELOW = '\u001b[J';
+const HIDE_CURSOR = '\u001b[?25l';
+const SHOW_CURSOR = '\u001b[?25h';
+const LOG_EVERY_MS = 1000;
+
+export interface Screen {
+  /** Shows how things stand now. */
+  show(scene: Scene, nowMs: number): void;
+  /** Says a line that stays. */
+  say(line: string): void;
+  /** Shows how things stand at the end, and leaves that standing. */
+  close(): void;
+}
+
+/** A stream as far as it matters here. */
+type Stream = Pick<WriteStream, 'write'> & Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'rows'>>;
+
+export function screenOn(stream: Stream, env: NodeJS.ProcessEnv): Screen {
+  const isTerminal = stream.isTTY === true && env['TERM'] !== 'dumb';
+  // https://no-color.org: any value but the empty one.
+  return isTerminal ? new TerminalScreen(stream, (env['NO_COLOR'] ?? '') === '') : new LogScreen(stream);
+}
+
+class TerminalScreen implements Screen {
+  readonly #stream: Stream;
+  readonly #colour: boolean;
+  #lines: readonly string[] = [];
+
+  constructor(stream: Stream, colour: boolean) {
+    this.#stream = stream;
+    this.#colour = colour;
+    stream.write(HIDE_CURSOR);
+  }
+
+  show(scene: Scene): void {
+    const { columns = 80, rows = 24 } = this.#stream;
+    // A line in the last column would wrap, and a line below the last row would scroll; both break the redraw.
+    const lines = render(scene, { columns: columns - 1, colour: this.#colour }).slice(0, rows - 1);
+    this.#redraw('', lines);
+  }
+
+  say(line: string): void {
+    this.#redraw(`${line}\n`, this.#lines);
+  }
+
+  close(): void {
+    this.#stream.write(SHOW_CURSOR);
+    this.#lines = [];
+  }
+
+  #redraw(above: string, lines: readonly string[]): void {
+    const up = this.#lines.length === 0 ? '' : `\u001b[${this.#lines.length}A\r`;
+    this.#stream.write(`${up}${CLEAR_BELOW}${above}${lines.map((line) => `${line}\n`).join('')}`);
+    this.#lines = lines;
+  }
+}
+
+class LogScreen implements Screen {
+  readonly #stream: Stream;
+  #nextAtMs = 0;
+
+  constructor(stream: Stream) {
+    this.#stream = stream;
+  }
+
+  show(scene: Scene, nowMs: number): void {
+    if (nowMs < this.#nextAtMs) return;
+    this.#nextAtMs = nowMs + LOG_EVERY_MS;
+    this.say(logLine(scene));
+  }
+
+  say(line: string): void {
+    this.#stream.write(`${line}\n`);
+  }
+
+  close(): void {
+    this.#nextAtMs = 0;
+  }
+}

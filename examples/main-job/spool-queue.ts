@@ -1,0 +1,123 @@
+// The spool as a queue: the program's side, which fills and settles it, and the consumer's loop.
+
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { ChildContext } from 'treewarden';
+import { occupy, vacate } from './host.js';
+import type { Finished, Job } from './jobs.js';
+import type { Consume, Queue } from './queue.js';
+import { Spool } from './spool.js';
+
+const JOBS_PER_BATCH = 64;
+/** The list of all jobs. Written last, so a spool that has it was filled to the end. */
+const MANIFEST = 'manifest.json';
+const IDLE_MS = 50;
+
+/** The folder given with `--spool` cannot be used as one. */
+export class NotASpoolError extends Error {
+  override readonly name = 'NotASpoolError';
+}
+
+export class SpoolQueue implements Queue {
+  readonly place: string;
+  readonly address: string;
+  kept: boolean;
+  readonly #spool: Spool;
+
+  /** @param folder - an earlier spool, or where a new one is to be; a temporary folder if it is left out */
+  constructor(folder: string | undefined, kept: boolean) {
+    this.place = folder === undefined ? mkdtempSync(join(tmpdir(), 'treewarden-spool-')) : resolve(folder);
+    this.address = pathToFileURL(this.place).href;
+    this.kept = kept;
+    this.#spool = new Spool(this.place);
+  }
+
+  /** @throws NotASpoolError if the folder holds something else; SpoolInUseError if another program works on it. */
+  async open(list: () => Promise<readonly Job[]>): Promise<readonly Job[]> {
+    mkdirSync(this.place, { recursive: true });
+    if (!this.#spool.exists && readdirSync(this.place).length > 0) {
+      throw new NotASpoolError(
+        `${this.place} is not empty and is no spool. Name a spool of an earlier run, or a folder that does not exist yet.`,
+      );
+    }
+    this.#spool.lay();
+    occupy(this.place);
+    // Whoever had jobs in hand belonged to a program that is gone, or this one could not have occupied the spool.
+    this.#spool.putBack(() => true);
+    return this.#accepted() ?? (await this.#fill(await list()));
+  }
+
+  countDone(): Promise<number> {
+    return this.#spool.countDone();
+  }
+
+  finished(): Promise<readonly Finished[]> {
+    return Promise.resolve(this.#spool.finished());
+  }
+
+  async close(): Promise<void> {
+    if (this.kept) vacate(this.place);
+    else await rm(this.place, { recursive: true, force: true });
+  }
+
+  #accepted(): readonly Job[] | undefined {
+    const manifest = join(this.place, MANIFEST);
+    return existsSync(manifest) ? (JSON.parse(readFileSync(manifest, 'utf8')) as Job[]) : undefined;
+  }
+
+  async #fill(jobs: readonly Job[]): Promise<readonly Job[]> {
+    this.#spool.clear();
+    for (let from = 0; from < jobs.length; from += JOBS_PER_BATCH) {
+      this.#spool.put(`batch-${String(from).padStart(6, '0')}`, jobs.slice(from, from + JOBS_PER_BATCH));
+      await nextTurn();
+    }
+    const draft = join(this.place, 'tmp', MANIFEST);
+    writeFileSync(draft, JSON.stringify(jobs));
+    renameSync(draft, join(this.place, MANIFEST));
+    return jobs;
+  }
+}
+
+/** The loop of a consumer: claim a batch, do its jobs one by one, return what is left when asked to stop. */
+export const consumeSpool: Consume = async (ctx, address, work) => {
+  const spool = new Spool(fileURLToPath(address));
+  spool.putBack((owner) => isEarlierLife(owner, ctx));
+  while (!ctx.signal.aborted) {
+    const batch = spool.claim(`${ctx.id}.${ctx.incarnation}`);
+    ctx.heartbeat();
+    if (batch === undefined) {
+      await idle(ctx.signal);
+      continue;
+    }
+    for (const job of batch.jobs) {
+      if (ctx.signal.aborted) break;
+      // Between the work and its record nobody may stop this consumer, or the job would have to be done again.
+      await ctx.critical(async () => batch.finish(job, await work(job)));
+      ctx.heartbeat();
+    }
+    batch.release();
+  }
+};
+
+/** The supervisor starts an incarnation only when the one before is gone, so what that had in hand is nobody's. */
+function isEarlierLife(owner: string, { id, incarnation }: ChildContext): boolean {
+  const dot = owner.lastIndexOf('.');
+  return owner.slice(0, dot) === id && Number(owner.slice(dot + 1)) < incarnation;
+}
+
+async function idle(signal: AbortSignal): Promise<void> {
+  // The abort of the wait is the very thing it waits for.
+  await wait(IDLE_MS, undefined, { signal }).catch(() => undefined);
+}

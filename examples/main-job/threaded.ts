@@ -1,0 +1,12 @@
+// A consumer in a thread of this program.
+
+import { ctx, expose } from 'treewarden/child';
+import { consume } from './consumer.js';
+import { blockForever, type Fault, Sabotage } from './sabotage.js';
+
+const [address = ''] = process.argv.slice(2);
+const sabotage = new Sabotage(blockForever);
+
+export const api = expose({ suffer: (fault: Fault) => sabotage.order(fault) });
+
+await consume(ctx, address, sabotage);
