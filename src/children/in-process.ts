@@ -114,7 +114,9 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
   #end(exit: Exit | undefined): void {
     this.#phase = 'ended';
     this.#unwatch?.();
-    const releasing = this.#within(() => this.#context.release());
+    const releasing = this.#context.deferred
+      ? this.#within(() => this.#context.release())
+      : this.#context.release();
     if (releasing === undefined) this.#gone(exit);
     // Never rejects: a scope hands over what failed.
     else void releasing.then((failures) => this.#gone(exit, failures));
