@@ -11,7 +11,7 @@ export interface RaiseRequest {
   readonly lingerMs: number;
   readonly clock: Clock;
   /** The error by which the program learns of the signal; if nobody catches it, the signal is raised instead of the crash. */
-  readonly error?: Error | undefined;
+  readonly error?: unknown;
 }
 
 /**

@@ -8,8 +8,8 @@ import type { SignalAction, SignalForward, SignalTable } from './table.js';
 export interface TrapOwner {
   /** The stop has reached a further level. Never called twice for the same one. */
   stop(signal: NodeJS.Signals, level: StopLevel): void;
-  /** A signal is for the children. */
-  forward(signal: NodeJS.Signals, to: SignalForward['forward']): void;
+  /** A signal is for children. */
+  forward(signal: NodeJS.Signals, how: SignalForward): void;
 }
 
 /** One tree's share of the process's signals, from its making until {@link SignalTrap.close}. */
@@ -40,7 +40,7 @@ export class SignalTrap implements Hearer {
 
   hear(signal: NodeJS.Signals): void {
     const meaning = this.#table.get(signal);
-    if (typeof meaning === 'object') this.#owner.forward(meaning.as ?? signal, meaning.forward);
+    if (typeof meaning === 'object') this.#owner.forward(signal, meaning);
     else if (meaning !== undefined) this.#climbBy(signal, meaning);
   }
 

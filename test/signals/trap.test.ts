@@ -40,7 +40,7 @@ function trap(map: SignalMap = {}): { readonly trap: SignalTrap; readonly heard:
   const heard: unknown[] = [];
   const made = new SignalTrap(signalTable(map), clock, {
     stop: (signal, level) => heard.push([signal, level]),
-    forward: (signal, to) => heard.push([signal, to]),
+    forward: (signal, how) => heard.push([signal, how]),
   });
   open.push(made);
   return { trap: made, heard };
@@ -99,8 +99,8 @@ test('a forwarded signal does not stop the tree, and may be rewritten', async ()
   await send('SIGHUP');
   await send('SIGUSR2');
   expect(heard).toEqual([
-    ['SIGUSR1', 'workers/*'],
-    ['SIGUSR2', true],
+    ['SIGHUP', { forward: 'workers/*', as: 'SIGUSR1' }],
+    ['SIGUSR2', { forward: true }],
   ]);
 });
 

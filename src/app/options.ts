@@ -1,0 +1,69 @@
+import { checkDuration, InvalidSpecError, type SupervisionEvent } from '../core/index.js';
+import { type Clock, type Logger, silentLogger, systemClock, type TreeOptions } from '../runtime/index.js';
+import { type SignalMap, type SignalTable, signalTable } from '../signals/index.js';
+
+/** The options of {@link supervise}. */
+export interface SuperviseOptions extends TreeOptions {
+  /**
+   * What each signal does, laid over the default by which SIGTERM, SIGINT, SIGHUP and SIGQUIT drain and stop the tree; `false` traps none.
+   * The second such signal cuts the drain short, the third kills what is left and ends the program at once. In a worker thread no
+   * signal ever arrives.
+   */
+  readonly signals?: SignalMap | false;
+  /**
+   * How long a stop may take as a whole, in ms, from 0 to 2 147 483 647: all drains, stops and kills, and the shutdown bus.
+   * @defaultValue `25_000`, five seconds less than a Kubernetes pod has
+   */
+  readonly graceMs?: number;
+  /**
+   * Whether a program that was stopped by a signal ends by that signal, so that its wait status tells the truth. An exit code that the program
+   * sets itself, 0 included, is left alone.
+   * @defaultValue `true`
+   */
+  readonly reraise?: boolean;
+  /**
+   * How long the program may go on after a stop by signal before the signal is raised again, in ms from 1, or `Infinity`. A program that
+   * ends by itself sooner is not kept waiting.
+   * @defaultValue `1000`
+   */
+  readonly lingerMs?: number;
+  /** Hears every event from the first start on; the same as `app.events.on('*', …)`, which hears only what follows its call. */
+  readonly onEvent?: (event: SupervisionEvent) => void;
+}
+
+/** The options with every default filled in. */
+export interface ProgramSettings {
+  readonly signals: SignalTable | undefined;
+  readonly graceMs: number;
+  readonly reraise: boolean;
+  readonly lingerMs: number;
+  readonly onEvent: ((event: SupervisionEvent) => void) | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export const SUPERVISE_DEFAULTS = {
+  graceMs: 25_000,
+  reraise: true,
+  lingerMs: 1000,
+} as const satisfies SuperviseOptions;
+
+/** @throws InvalidSpecError for the first option that is wrong. */
+export function programSettings(options: SuperviseOptions): ProgramSettings {
+  const { signals, onEvent, clock = systemClock, logger = silentLogger } = options;
+  const {
+    graceMs = SUPERVISE_DEFAULTS.graceMs,
+    reraise = SUPERVISE_DEFAULTS.reraise,
+    lingerMs = SUPERVISE_DEFAULTS.lingerMs,
+  } = options;
+  checkDuration('supervise()', 'graceMs', graceMs);
+  if (lingerMs !== Number.POSITIVE_INFINITY) checkDuration('supervise()', 'lingerMs', lingerMs, 1);
+  if (typeof reraise !== 'boolean') throw wrong('reraise', reraise, 'true or false');
+  if (onEvent !== undefined && typeof onEvent !== 'function') throw wrong('onEvent', onEvent, 'a function');
+  const table = signals === false ? undefined : signalTable(signals);
+  return { signals: table, graceMs, reraise, lingerMs, onEvent, clock, logger };
+}
+
+function wrong(field: string, value: unknown, expected: string): InvalidSpecError {
+  return new InvalidSpecError('supervise()', { rule: 'invalid_option', field, value, expected });
+}

@@ -1,0 +1,218 @@
+import { channel } from 'node:diagnostics_channel';
+import {
+  type Exit,
+  isNormal,
+  killReserveMs,
+  LONGEST_TIMER_MS,
+  type Snapshot,
+  StartError,
+  StartInterruptedError,
+  type StopReport,
+  TreeFailedError,
+} from '../core/index.js';
+import {
+  type AnySupervisorSpec,
+  type Child,
+  type ChildPathOf,
+  type SpecAt,
+  type StopOptions,
+  type Supervisor,
+  systemClock,
+  type Timer,
+} from '../runtime/index.js';
+import { runShutdown, SignalTrap, type StopLevel, shutdownSize } from '../signals/index.js';
+import { EventStream } from './event-stream.js';
+import { forwardSignal } from './forward.js';
+import { logEvent } from './log.js';
+import type { ProgramSettings } from './options.js';
+
+/** How a supervised program ended, where it did not fail. */
+export type Outcome =
+  /** It was asked to: by a signal, or by `stop()`. */
+  | { readonly type: 'stopped'; readonly by: NodeJS.Signals | 'stop'; readonly report: StopReport }
+  /** It had nothing left to do: its only child finished, or significant children ended it. */
+  | { readonly type: 'completed' };
+
+/** How long what was killed at the last signal may take to be gone, in ms, before the program ends all the same. */
+const LAST_MOMENT_MS = 100;
+
+/** Whoever wants all events without touching the program subscribes here, before it calls `supervise()`. */
+const EVENTS = channel('treewarden:event');
+
+/**
+ * A running program: the tree, and what ends it. Keeps the process running until the tree has ended.
+ *
+ * @example
+ * ```ts
+ * await using app = await supervise(tree);
+ * app.child('workers/hash').status;
+ * await app.done;
+ * ```
+ */
+export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
+  /** The root of the tree, with the dynamic API: `startChild`, `terminateChild` and their like. */
+  readonly supervisor: Supervisor<Spec>;
+  /** All that happens in the tree. */
+  readonly events: EventStream;
+  /**
+   * How it ended. Rejects with TreeFailedError when the tree gave up; where nobody looks, that is an unhandled rejection, by which Node ends
+   * the program with exit code 1 and the reason on stderr.
+   */
+  readonly done: Promise<Outcome>;
+  readonly #settings: ProgramSettings;
+  readonly #hurry = new AbortController();
+  readonly #undo: (() => void)[] = [];
+  #trap: SignalTrap | undefined;
+  #signal: NodeJS.Signals | undefined;
+  #level: StopLevel = 0;
+  #stopping: Promise<StopReport> | undefined;
+  #settle: (outcome: Promise<Outcome>) => void = () => undefined;
+
+  /** @internal `supervise()` makes them. */
+  constructor(root: Supervisor<Spec>, settings: ProgramSettings) {
+    this.supervisor = root;
+    this.events = new EventStream(root);
+    this.#settings = settings;
+    this.done = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  /**
+   * The child at a path below the root, as in `workers/hash`; a path that is not in the tree does not compile.
+   *
+   * @throws UnknownChildError if there is none, or a supervisor on the way to it is down.
+   */
+  child<const Path extends ChildPathOf<Spec>>(path: Path): Child<SpecAt<Spec, Path>> {
+    return this.supervisor.child(path);
+  }
+
+  /** The tree at this moment, as plain data. */
+  snapshot(): Snapshot {
+    return this.supervisor.snapshot();
+  }
+
+  /**
+   * Stops the tree: drain, stop, kill, within one budget. Resolves to how that went; called again, to the same report. Takes its traps off and
+   * leaves the process running.
+   *
+   * @throws InvalidSpecError if `graceMs` is out of range.
+   */
+  async stop(options: StopOptions = {}): Promise<StopReport> {
+    this.#stopping ??= this.#stop(options.graceMs ?? this.#settings.graceMs);
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** @internal Starts the tree, and leaves nothing behind if that fails. */
+  async start(): Promise<this> {
+    this.#listen();
+    try {
+      await this.supervisor.start();
+    } catch (error) {
+      throw await this.#abandon(error);
+    }
+    this.#keepRunning();
+    this.#settle(this.supervisor.done.then((exit) => this.#end(exit)));
+    return this;
+  }
+
+  #listen(): void {
+    const { signals, clock, logger, onEvent } = this.#settings;
+    const { supervisor } = this;
+    if (signals !== undefined) {
+      this.#trap = new SignalTrap(signals, clock, {
+        stop: (signal, level) => this.#heed(signal, level),
+        forward: (signal, how) => {
+          this.#announce(signal, 0);
+          forwardSignal(supervisor, signal, how);
+        },
+      });
+    }
+    if (onEvent !== undefined) this.#undo.push(supervisor.on('*', onEvent));
+    if (logger !== undefined) this.#undo.push(supervisor.on('*', (event) => logEvent(logger, event)));
+    if (EVENTS.hasSubscribers) this.#undo.push(supervisor.on('*', (event) => EVENTS.publish(event)));
+  }
+
+  /** A signal while the tree starts ends it, too: the error says so instead of how the start went. */
+  async #abandon(error: unknown): Promise<unknown> {
+    await this.#stopping;
+    const signal = this.#signal;
+    const interrupted = signal !== undefined && !(error instanceof StartError);
+    const told = interrupted ? new StartInterruptedError(this.supervisor.path, signal) : error;
+    this.#close(told);
+    return told;
+  }
+
+  /** A tree may hold nothing that Node counts as work, such as a task that waits for its stop, and is to run all the same. */
+  #keepRunning(): void {
+    let timer: Timer;
+    const wait = (): void => {
+      timer = systemClock.after(LONGEST_TIMER_MS, wait);
+    };
+    wait();
+    this.#undo.push(() => timer.cancel());
+  }
+
+  #heed(signal: NodeJS.Signals, level: StopLevel): void {
+    this.#signal ??= signal;
+    this.#level = level;
+    this.#announce(signal, level);
+    this.#stopping ??= this.#stop(this.#settings.graceMs);
+    if (level === 1) return;
+    this.#hurry.abort();
+    this.supervisor.hurry(level === 2 ? 'stop' : 'kill');
+    if (level === 3) this.#undo.push(this.#after(LAST_MOMENT_MS, () => this.#close()));
+  }
+
+  #announce(signal: NodeJS.Signals, level: number): void {
+    this.supervisor.announce({ type: 'signal:received', signal, level, atMs: this.#settings.clock.now() });
+  }
+
+  async #stop(graceMs: number): Promise<StopReport> {
+    const { clock } = this.#settings;
+    const begunAtMs = clock.now();
+    // Whoever joined the bus has its turn last, and is not to find the budget spent.
+    const keptMs = this.#signal !== undefined && shutdownSize() > 0 ? killReserveMs(graceMs) : 0;
+    const report = await this.supervisor.stop({ graceMs: graceMs - keptMs });
+    const late = await this.#runBus(graceMs - (clock.now() - begunAtMs));
+    const failures = [...report.failures, ...late];
+    for (const failure of failures)
+      this.#settings.logger?.warn(failure, `${failure.subject} ${failure.message}`);
+    return { ...report, graceMs, tookMs: clock.now() - begunAtMs, failures };
+  }
+
+  /** The last supervised tree of a program that a signal ends calls those who have joined its shutdown. */
+  async #runBus(leftMs: number): Promise<StopReport['failures']> {
+    if (this.#signal === undefined || this.#trap?.isLast !== true) return [];
+    const { clock } = this.#settings;
+    return runShutdown(this.#signal, { withinMs: Math.max(0, leftMs), clock, hurry: this.#hurry.signal });
+  }
+
+  async #end(exit: Exit): Promise<Outcome> {
+    if (this.supervisor.stopRequested) this.#stopping ??= this.#stop(this.#settings.graceMs);
+    const report = await this.#stopping;
+    this.#close();
+    if (!isNormal(exit)) throw new TreeFailedError(this.supervisor.path, exit);
+    return report === undefined
+      ? { type: 'completed' }
+      : { type: 'stopped', by: this.#signal ?? 'stop', report };
+  }
+
+  /** Takes off everything that was installed, and has the signal raised again that ended the program. Safe to call twice. */
+  #close(error?: unknown): void {
+    for (const undo of this.#undo.splice(0)) undo();
+    const { reraise, clock, lingerMs } = this.#settings;
+    const signal = reraise ? this.#signal : undefined;
+    const lingersMs = this.#level === 3 ? 0 : lingerMs;
+    this.#trap?.close(signal && { signal, lingerMs: lingersMs, clock, error });
+  }
+
+  #after(delayMs: number, run: () => void): () => void {
+    const timer = this.#settings.clock.after(delayMs, run);
+    return () => timer.cancel();
+  }
+}

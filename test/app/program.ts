@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** How a program ended, as its parent's wait saw it, with all it had to say. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly lines: readonly string[];
+  readonly stderr: string;
+}
+
+/** A fixture program of `test/fixtures/app`, running on the built package. */
+export class Program {
+  readonly process: ChildProcess;
+  readonly lines: string[] = [];
+  readonly ended: Promise<Ended>;
+  #stderr = '';
+  #rest = '';
+  #wake: (() => void)[] = [];
+
+  constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.process = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    this.process.stdout?.setEncoding('utf8').on('data', (chunk: string) => this.#read(chunk));
+    this.process.stderr?.setEncoding('utf8').on('data', (chunk: string) => (this.#stderr += chunk));
+    this.ended = new Promise((resolve) => {
+      this.process.on('close', (code, signal) => {
+        resolve({ code, signal, lines: this.lines, stderr: this.#stderr });
+        this.#news();
+      });
+    });
+  }
+
+  /** Resolves to the first line that matches, also one that has been said already. Rejects if the program ends without it. */
+  async says(pattern: RegExp): Promise<string> {
+    let over = false;
+    void this.ended.then(() => (over = true));
+    for (;;) {
+      const line = this.lines.find((it) => pattern.test(it));
+      if (line !== undefined) return line;
+      if (over) throw new Error(`never said ${pattern}: ${this.lines.join('\n')}\n${this.#stderr}`);
+      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    }
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+
+  #read(chunk: string): void {
+    const lines = (this.#rest + chunk).split('\n');
+    this.#rest = lines.pop() ?? '';
+    this.lines.push(...lines);
+    this.#news();
+  }
+
+  #news(): void {
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+}
+
+const running = new Set<Program>();
+
+/** Starts a fixture program. */
+export function start(
+  name: string,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Program {
+  const program = new Program(process.execPath, [fixture(name), ...args], env);
+  running.add(program);
+  void program.ended.then(() => running.delete(program));
+  return program;
+}
+
+export function fixture(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/app/${name}`, import.meta.url));
+}
+
+/** Ends what a failed test has left running. */
+export async function endAll(): Promise<void> {
+  await Promise.all(
+    [...running].map((program) => {
+      program.kill('SIGKILL');
+      return program.ended;
+    }),
+  );
+}
