@@ -1,6 +1,8 @@
 import type { Ladder } from './child.js';
 import type { Shutdown } from './spec.js';
 
+const LEAST_KILL_WAIT_MS = 500;
+
 /** The part of a budget kept back for the kill and what follows it: a tenth, at most a second. */
 export function killReserveMs(budgetMs: number): number {
   return Math.min(1000, budgetMs / 10);
@@ -24,12 +26,21 @@ export function ladderWithin(
   const { drainMs, shutdown } = settings;
   if (shutdown === 'brutal_kill' || budgetMs === Number.POSITIVE_INFINITY)
     return { drainMs, shutdown, killWaitMs };
-  const usable = Math.max(0, budgetMs - killReserveMs(budgetMs));
+  const reserveMs = killReserveMs(budgetMs);
+  const usable = Math.max(0, budgetMs - reserveMs);
   const stopMs = shutdown === 'infinity' ? usable : Math.min(shutdown, usable);
   // The stop step keeps its time as far as possible: without it, work that has drained could not close what it used.
   const keptForStop = shutdown === 'infinity' ? usable / 2 : Math.min(shutdown, usable / 2);
   const drained = Math.min(drainMs, usable - keptForStop);
-  return { drainMs: drained, shutdown: Math.min(stopMs, usable - (drainMs > 0 ? drained : 0)), killWaitMs };
+  const stopLeft = Math.min(stopMs, usable - drained);
+  return { drainMs: drained, shutdown: stopLeft, killWaitMs: waitWithin(killWaitMs, reserveMs) };
+}
+
+/** The kernel takes a moment to end even a killed process on a busy machine, so there is a least wait. A supervisor's, endless, stays so. */
+function waitWithin(killWaitMs: number, reserveMs: number): number {
+  return killWaitMs === Number.POSITIVE_INFINITY
+    ? killWaitMs
+    : Math.min(killWaitMs, Math.max(reserveMs, LEAST_KILL_WAIT_MS));
 }
 
 /** How far a drain step may be extended, in ms from its beginning: to twice its length, and never into what the stop step was left. */

@@ -129,13 +129,13 @@ function kill(ladder: Ladder): ChildStep {
   };
 }
 
-/** The rung that the new limits leave: a shorter ladder never asks twice, and never lifts a limit. */
-function hurry({ ladder: old }: { ladder: Ladder }, { ladder }: { ladder: Ladder }): ChildStep {
+/** Hastens the stop step: to the kill, or to a limit where it had none. A limit that runs already is not set anew, which would lengthen it. */
+function hurry(state: { status: 'stopping'; ladder: Ladder }, { ladder }: { ladder: Ladder }): ChildStep {
   if (ladder.shutdown === 'brutal_kill') return kill(ladder);
-  const shutdown = shorter(old.shutdown, ladder.shutdown);
+  if (typeof state.ladder.shutdown === 'number') return { state, effects: NOTHING };
   return {
-    state: { status: 'stopping', ladder: { ...ladder, shutdown } },
-    effects: typeof shutdown === 'number' ? [{ do: 'set-timer', ms: shutdown }] : NOTHING,
+    state: { status: 'stopping', ladder },
+    effects: typeof ladder.shutdown === 'number' ? [{ do: 'set-timer', ms: ladder.shutdown }] : NOTHING,
   };
 }
 

@@ -115,6 +115,7 @@ export class Round {
       this.purpose === 'end' &&
       this.#owner.environment.ending !== undefined
     ) {
+      slot.asked = true;
       return this.left(slot);
     }
     slot.stop(budgetMs);

@@ -204,6 +204,8 @@ export class Slot {
   }
 
   note(life: Life, note: string, error: ErrorFacts | undefined): void {
+    if (error !== undefined)
+      this.environment.ending?.failures.push({ subject: this.path, message: `${note}: ${error.message}` });
     if (this.environment.listeners === 0) return;
     this.owner.emit({ type: 'child:noted', ...this.#stamp(life), note, error });
   }

@@ -1,0 +1,161 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type ChildInput,
+  type ChildState,
+  DOWN,
+  isAlive,
+  type Ladder,
+  nextChild,
+} from '../../src/core/index.js';
+
+const ladder: Ladder = { drainMs: 200, shutdown: 50, killWaitMs: 10 };
+const brutal: Ladder = { ...ladder, shutdown: 'brutal_kill' };
+const patient: Ladder = { ...ladder, shutdown: 'infinity' };
+const hasty: Ladder = { ...ladder, drainMs: 0 };
+
+const start: ChildInput = { type: 'start' };
+const readied: ChildInput = { type: 'readied' };
+const exited: ChildInput = { type: 'exited' };
+const timedOut: ChildInput = { type: 'timed-out' };
+const drained: ChildInput = { type: 'drained' };
+const stop = (how: Ladder): ChildInput => ({ type: 'stop', ladder: how });
+const hurry = (how: Ladder): ChildInput => ({ type: 'hurry', ladder: how });
+
+function run(inputs: readonly ChildInput[]): { readonly statuses: string[]; readonly effects: string[] } {
+  let state: ChildState = DOWN;
+  const statuses: string[] = [];
+  const effects: string[] = [];
+  for (const input of inputs) {
+    const step = nextChild(state, input);
+    state = step.state;
+    statuses.push(state.status);
+    effects.push(...step.effects.map((effect) => ('ms' in effect ? `${effect.do} ${effect.ms}` : effect.do)));
+  }
+  return { statuses, effects };
+}
+
+describe('the way down', () => {
+  test('goes rung by rung: drain, stop, kill, survivor', () => {
+    const { statuses, effects } = run([start, readied, stop(ladder), timedOut, timedOut, timedOut]);
+    expect(statuses).toEqual(['starting', 'ready', 'draining', 'stopping', 'killing', 'survivor']);
+    expect(effects.filter((effect) => !effect.startsWith('clear'))).toEqual([
+      'spawn',
+      'announce-ready',
+      'set-timer 200',
+      'drain',
+      'set-timer 50',
+      'ask-to-stop',
+      'set-timer 10',
+      'kill',
+      'announce-survivor',
+    ]);
+  });
+
+  test('leaves the drain as soon as it is drained', () => {
+    expect(run([start, readied, stop(ladder), drained]).statuses.at(-1)).toBe('stopping');
+  });
+
+  test.each(['draining', 'stopping', 'killing', 'survivor'])(
+    'ends at once where the child is gone while %s',
+    (status) => {
+      const inputs = [start, readied, stop(ladder), timedOut, timedOut, timedOut];
+      const { statuses } = run(inputs);
+      const upTo = inputs.slice(0, statuses.indexOf(status) + 1);
+      expect(run([...upTo, exited]).statuses.at(-1)).toBe('down');
+    },
+  );
+
+  test('brutal_kill neither drains nor asks', () => {
+    expect(run([start, readied, stop(brutal)]).effects).not.toContain('ask-to-stop');
+    expect(run([start, readied, stop(brutal)]).statuses.at(-1)).toBe('killing');
+  });
+
+  test('infinity sets no limit to the stop step', () => {
+    const { effects } = run([start, readied, stop({ ...patient, drainMs: 0 })]);
+    expect(effects.filter((effect) => effect.startsWith('set-timer'))).toEqual([]);
+  });
+
+  test('a child that is not ready has nothing to drain', () => {
+    expect(run([start, stop(ladder)]).effects).not.toContain('drain');
+    expect(run([start, stop(ladder)]).statuses.at(-1)).toBe('stopping');
+  });
+
+  test('being told to stop twice asks once', () => {
+    const { effects } = run([start, readied, stop(hasty), stop(hasty)]);
+    expect(effects.filter((effect) => effect === 'ask-to-stop')).toHaveLength(1);
+  });
+
+  test('hurrying leaves the drain for the stop step, and never lifts a shorter limit', () => {
+    const longer = { ...ladder, shutdown: 5000 };
+    const { statuses, effects } = run([start, readied, stop(ladder), hurry(longer)]);
+    expect(statuses.at(-1)).toBe('stopping');
+    expect(effects.at(-2)).toBe('set-timer 50');
+  });
+
+  test('hurrying to the kill kills from any rung', () => {
+    expect(run([start, readied, stop(ladder), hurry(brutal)]).statuses.at(-1)).toBe('killing');
+    expect(run([start, readied, stop(hasty), hurry(brutal)]).statuses.at(-1)).toBe('killing');
+    expect(run([start, readied, hurry(brutal)]).statuses.at(-1)).toBe('killing');
+  });
+});
+
+describe('a start', () => {
+  test('that was ready at once sets no timer', () => {
+    expect(run([start, readied]).effects).toEqual(['spawn', 'clear-timer', 'announce-ready']);
+  });
+
+  test('that is still under way is limited', () => {
+    expect(run([start, { type: 'launched', startTimeoutMs: 70 }]).effects).toEqual(['spawn', 'set-timer 70']);
+  });
+
+  test('that declines goes down without an exit', () => {
+    expect(run([start, { type: 'ignored' }]).statuses.at(-1)).toBe('down');
+  });
+});
+
+test('a pending restart can be cancelled, or begun', () => {
+  expect(run([{ type: 'delay' }, { type: 'cancel' }]).statuses).toEqual(['waiting', 'down']);
+  expect(run([{ type: 'delay' }, start]).statuses).toEqual(['waiting', 'starting']);
+});
+
+test('whatever arrives in whatever order, one life is spawned at a time, and only an exit ends it', () => {
+  const inputs: ChildInput[] = [
+    start,
+    { type: 'delay' },
+    { type: 'cancel' },
+    readied,
+    { type: 'ignored' },
+    stop(ladder),
+    stop(brutal),
+    stop(patient),
+    drained,
+    { type: 'extended', forMs: 5 },
+    hurry(ladder),
+    hurry(brutal),
+    timedOut,
+    exited,
+  ];
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...inputs), { maxLength: 60 }), (sequence) => {
+      let state: ChildState = DOWN;
+      for (const input of sequence) {
+        const before = state;
+        const step = nextChild(state, input);
+        const spawns = step.effects.filter((effect) => effect.do === 'spawn').length;
+        expect(spawns === 0 || !isAlive(before.status)).toBe(true);
+        const ended = isAlive(before.status) && !isAlive(step.state.status);
+        expect(!ended || input.type === 'exited' || input.type === 'ignored').toBe(true);
+        state = step.state;
+      }
+    }),
+  );
+});
+
+test('hurrying a stop step that is limited already does not begin its time anew', () => {
+  const { effects } = run([start, readied, stop(hasty), hurry(ladder)]);
+  expect(effects.filter((effect) => effect.startsWith('set-timer'))).toEqual(['set-timer 50']);
+  expect(run([start, readied, stop({ ...patient, drainMs: 0 }), hurry(ladder)]).effects.at(-1)).toBe(
+    'set-timer 50',
+  );
+});
