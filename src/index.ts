@@ -15,12 +15,24 @@ export {
   supervise,
 } from './app/index.js';
 export {
+  type Callable,
   type CommandOptions,
   command,
+  type Entry,
+  entry,
+  type ForkSettings,
+  fork,
   ignore,
   type ProcessOptions,
+  type ProgramOptions,
+  type Remote,
+  remote,
   type TaskSettings,
+  type ThreadSettings,
+  type TypedCallable,
+  type TypedEntry,
   task,
+  thread,
 } from './children/index.js';
 export {
   type AutoShutdown,

@@ -4,6 +4,6 @@ export { type ForkSettings, fork } from './fork.js';
 export { ignore } from './in-process.js';
 export type { ProcessOptions } from './process-options.js';
 export type { ProgramOptions } from './program-options.js';
-export { type Callable, type Remote, remote } from './remote.js';
+export { type Callable, type Remote, remote, type TypedCallable } from './remote.js';
 export { type TaskSettings, task } from './task.js';
 export { type ThreadSettings, thread } from './thread.js';

@@ -11,17 +11,25 @@ export type Remote<Api> = {
 
 /** What can be called: a child's handle. */
 export interface Callable {
-  call(method: string, args?: readonly unknown[], options?: CallOptions): Promise<unknown>;
+  call(method: string, args: readonly unknown[], options?: CallOptions): Promise<unknown>;
+}
+
+/** A handle whose spec says what its program exposes. */
+export interface TypedCallable<Api> extends Callable {
+  readonly spec: { readonly exposes?: Api };
 }
 
 /**
- * A child's exposed functions as an object: `remote<typeof api>(child).hash(buffer)` is `child.call('hash', [buffer])`, typed.
+ * A child's exposed functions as an object: `remote(child).hash(buffer)` is `child.call('hash', [buffer])`. Its type is what the spec
+ * declares by {@link entry}, or what you name: `remote<typeof api>(child)`.
  *
  * It holds the child, not an incarnation: after a restart it calls the new one. In between a call is rejected at once with a `CallError`
  * (`child-not-running`); `await child.whenReady()` waits for the new one.
  *
  * @param options - of every call
  */
+export function remote<Api>(child: TypedCallable<Api>, options?: CallOptions): Remote<Api>;
+export function remote<Api>(child: Callable, options?: CallOptions): Remote<Api>;
 export function remote<Api>(child: Callable, options?: CallOptions): Remote<Api> {
   // A proxy without `then`, so that `await remote(child)` does not call the child.
   const get = (_: object, name: string | symbol): unknown =>
