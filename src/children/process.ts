@@ -1,10 +1,10 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { type Exit, errorFacts } from '../core/index.js';
 import type { Incarnation, IncarnationFacts, IncarnationHost, Timer } from '../runtime/index.js';
 import { passOn } from './output.js';
+import { type Asked, explainEnd } from './process-exit.js';
 import { HAS_GROUPS, ProcessGroup } from './process-group.js';
 import type { ProcessOptions } from './process-options.js';
 import { awaitReadiness, needsStdout } from './readiness.js';
@@ -40,10 +40,10 @@ export class ProcessIncarnation implements Incarnation {
   readonly #tail = new StderrTail();
   #child: ChildProcess | undefined;
   #group: ProcessGroup | undefined;
-  #asked = false;
-  #killed = false;
+  #asked: Asked = 'nothing';
   /** How the leader ended, as it counted then; set once. */
   #leaderExit: (() => Exit) | undefined;
+  /** Whether all of its output is in. */
   #closed = false;
   #gone = false;
   #timer: Timer | undefined;
@@ -76,14 +76,13 @@ export class ProcessIncarnation implements Incarnation {
   }
 
   stop(withinMs: number): void {
-    this.#asked = true;
+    this.markAsked();
     this.#stopWaiting?.();
     this.askToStop(withinMs);
   }
 
   kill(): void {
-    this.#asked = true;
-    this.#killed = true;
+    this.#asked = 'kill';
     this.#stopWaiting?.();
     this.#group?.signal('SIGKILL');
     this.#unref();
@@ -105,7 +104,7 @@ export class ProcessIncarnation implements Incarnation {
 
   /** Whether it was asked to stop, or killed. */
   protected get asked(): boolean {
-    return this.#asked;
+    return this.#asked !== 'nothing';
   }
 
   /** Whether the leader has ended; from then on nothing can be sent to it. */
@@ -115,13 +114,13 @@ export class ProcessIncarnation implements Incarnation {
 
   /** It was asked to end, by a drain: from here on its end is the one that was asked for. */
   protected markAsked(): void {
-    this.#asked = true;
+    if (this.#asked === 'nothing') this.#asked = 'stop';
   }
 
   /** Ends its stdin, if that was open, and sends the stop signal to the whole group. */
   protected askToStop(_withinMs: number): void {
     this.#child?.stdin?.end();
-    this.#group?.signal(this.launch.stopSignal ?? 'SIGTERM');
+    this.#group?.signal(this.#stopSignal);
     // A stopped process would keep the signal for later; this is systemd's order too. A running one takes no notice.
     if (HAS_GROUPS) this.#group?.signal('SIGCONT');
   }
@@ -134,6 +133,11 @@ export class ProcessIncarnation implements Incarnation {
   /** The incarnation is about to be reported as gone: settle what waits for it. Called once. */
   protected onEnd(_exit: Exit): void {
     // Nothing waits for a program without a channel.
+  }
+
+  /** What a status other than 0 stands for. */
+  protected explainCode(code: number): Exit {
+    return { type: 'code', code };
   }
 
   #spawnOptions(): SpawnOptions {
@@ -161,8 +165,8 @@ export class ProcessIncarnation implements Incarnation {
     if (this.launch.channel !== undefined) child.on('message', (message) => this.#onMessage(message));
     // A broken pipe is an event of the stream, not of the process, and would end this one.
     for (const stream of streamsOf(child)) stream.on('error', () => undefined);
-    if (this.launch.stdout !== 'ignore') passOn(child.stdout, process.stdout);
-    if (this.launch.stderr !== 'capture') passOn(child.stderr, process.stderr);
+    if (child.stdout && this.launch.stdout !== 'ignore') passOn(child.stdout, process.stdout);
+    if (child.stderr && this.launch.stderr !== 'capture') passOn(child.stderr, process.stderr);
     child.stderr?.on('data', (chunk: Buffer) => this.#tail.add(chunk));
   }
 
@@ -186,11 +190,11 @@ export class ProcessIncarnation implements Incarnation {
   }
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
-    const [asked, killed] = [this.#asked, this.#killed];
-    this.#leaderExit = () => this.#explain(code, signal, asked, killed);
+    const asked = this.#asked;
+    this.#leaderExit = () => this.#explain(code, signal, asked);
     this.#stopWaiting?.();
     if (this.#group?.isEmpty(false)) return this.#awaitOutput();
-    if (asked) return this.#awaitGroup(1);
+    if (asked !== 'nothing') return this.#awaitGroup(1);
     this.#group?.signal('SIGKILL');
     this.#awaitGroup(1);
     // What cannot be killed either is then named by the supervisor's stop ladder.
@@ -205,7 +209,7 @@ export class ProcessIncarnation implements Incarnation {
         if (this.#group?.isEmpty(pauseMs >= THOROUGH_FROM_MS)) this.#awaitOutput();
         else this.#awaitGroup(Math.min(pauseMs * 2, LONGEST_LOOK_MS));
       },
-      !this.#killed,
+      this.#asked !== 'kill',
     );
   }
 
@@ -249,24 +253,16 @@ export class ProcessIncarnation implements Incarnation {
     if (child.connected) child.disconnect();
   }
 
-  #explain(code: number | null, signal: NodeJS.Signals | null, asked: boolean, killed: boolean): Exit {
+  #explain(code: number | null, signal: NodeJS.Signals | null, asked: Asked): Exit {
     // Somebody had to be killed, be it only what the leader left behind.
-    if (this.#killed && (signal === 'SIGKILL' || !killed)) return { type: 'killed' };
-    const stopSignal = this.launch.stopSignal ?? 'SIGTERM';
-    if (asked && (code === 0 || signal === stopSignal || code === 128 + constants.signals[stopSignal])) {
-      return { type: 'shutdown' };
-    }
+    if (this.#asked === 'kill' && asked !== 'kill') return { type: 'killed' };
     const { outOfMemory } = this.#tail;
-    if (outOfMemory !== undefined && (signal === 'SIGABRT' || code === 134)) {
-      return { type: 'out-of-memory', detail: outOfMemory };
-    }
-    if (signal !== null) return { type: 'signal', signal };
-    return code === 0 ? { type: 'completed' } : this.explainCode(code ?? -1);
+    const exit = explainEnd({ code, signal, asked, stopSignal: this.#stopSignal, outOfMemory });
+    return exit.type === 'code' ? this.explainCode(exit.code) : exit;
   }
 
-  /** What a status other than 0 stands for. */
-  protected explainCode(code: number): Exit {
-    return { type: 'code', code };
+  get #stopSignal(): NodeJS.Signals {
+    return this.launch.stopSignal ?? 'SIGTERM';
   }
 }
 

@@ -249,12 +249,16 @@ describe('a command owns its process group', () => {
   });
 
   onLinux('a descendant that left the group and holds the pipes open hangs nothing', async () => {
+    const openPipes = (): number =>
+      process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap').length;
+    const before = openPipes();
     const { host } = shell(
       `setsid sh -c 'echo $$ > ${folder}/escaped; exec sleep 1000' & ` +
         `while [ ! -s ${folder}/escaped ]; do sleep 0.01; done; echo last words >&2; exit 4`,
       { ready: { line: 'never said' } },
     );
     const { exit, stderr } = await host.next('exited');
+    await until(() => openPipes() <= before);
     process.kill(pidIn('escaped'), 'SIGKILL');
     expect(exit).toEqual({ type: 'code', code: 4 });
     expect(stderr).toEqual(['last words']);
@@ -303,6 +307,18 @@ describe('what a command is given, and what it says', () => {
     expect((await host.next('exited')).stderr).toEqual(['seen']);
     write.mockRestore();
     expect(written.join('')).toBe('seen\n');
+  });
+
+  test('what waits for a slow reader of our stderr at the end is kept as well', async () => {
+    const write = vi.spyOn(process.stderr, 'write').mockReturnValue(false);
+    const { host } = shell(
+      `echo first >&2; while [ ! -e ${folder}/go ]; do sleep 0.01; done; echo second >&2; exit 5`,
+      { stderr: 'tee' },
+    );
+    await until(() => write.mock.calls.length > 0);
+    writeFileSync(join(folder, 'go'), '');
+    expect((await host.next('exited')).stderr).toEqual(['first', 'second']);
+    write.mockRestore();
   });
 
   test('a stdin that is open ends when it is asked to stop', async () => {
