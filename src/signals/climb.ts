@@ -10,8 +10,8 @@ export interface Climb {
 }
 
 /**
- * Signals that arrive this close together, in ms, are one wish. Ctrl-C under `npm run` comes twice, once from the terminal and once
- * forwarded; a service manager may send SIGTERM and SIGHUP in one go. People are slower than that.
+ * Signals that arrive this close together, in ms, are one wish. One Ctrl-C arrives twice where a wrapper forwards what the terminal has
+ * sent to the whole group already; a service manager may send SIGTERM and SIGHUP in one go. People are slower than that.
  */
 export const SAME_WISH_MS = 150;
 

@@ -34,8 +34,9 @@ export interface ShutdownFailure {
  *
  * @example
  * ```ts
- * const bus = (globalThis[Symbol.for('treewarden/shutdown/1')] ??= new Set());
- * bus.add({ name: 'telemetry', stop: ({ deadline }) => exporter.flush({ signal: deadline }) });
+ * const BUS = Symbol.for('treewarden/shutdown/1');
+ * globalThis[BUS] ??= new Set();
+ * globalThis[BUS].add({ name: 'telemetry', stop: ({ deadline }) => exporter.flush({ signal: deadline }) });
  * ```
  */
 export function joinShutdown(name: string, stop: ShutdownParticipant['stop']): () => void {

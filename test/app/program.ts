@@ -18,12 +18,11 @@ export class Program {
   #rest = '';
   #wake: (() => void)[] = [];
 
-  constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.process = spawn(command, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
-    });
-    this.process.stdout?.setEncoding('utf8').on('data', (chunk: string) => this.#read(chunk));
+  constructor(command: string, args: readonly string[]) {
+    this.process = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.process.stdout
+      ?.setEncoding('utf8')
+      .on('data', (chunk: string) => this.#read(chunk.replaceAll('\r', '')));
     this.process.stderr?.setEncoding('utf8').on('data', (chunk: string) => (this.#stderr += chunk));
     this.ended = new Promise((resolve) => {
       this.process.on('close', (code, signal) => {
@@ -49,6 +48,11 @@ export class Program {
     this.process.kill(signal);
   }
 
+  /** Writes to its stdin. */
+  type(keys: string): void {
+    this.process.stdin?.write(keys);
+  }
+
   #read(chunk: string): void {
     const lines = (this.#rest + chunk).split('\n');
     this.#rest = lines.pop() ?? '';
@@ -64,12 +68,17 @@ export class Program {
 const running = new Set<Program>();
 
 /** Starts a fixture program. */
-export function start(
-  name: string,
-  args: readonly string[] = [],
-  env: Readonly<Record<string, string>> = {},
-): Program {
-  const program = new Program(process.execPath, [fixture(name), ...args], env);
+export function start(name: string, args: readonly string[] = []): Program {
+  return run(process.execPath, [fixture(name), ...args]);
+}
+
+/** Starts a fixture program on a terminal of its own; what is typed goes through that terminal. */
+export function startOnTerminal(name: string, args: readonly string[] = []): Program {
+  return run('script', ['-qec', [process.execPath, fixture(name), ...args].join(' '), '/dev/null']);
+}
+
+function run(command: string, args: readonly string[]): Program {
+  const program = new Program(command, args);
   running.add(program);
   void program.ended.then(() => running.delete(program));
   return program;

@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, test } from 'vitest';
 import { SAME_WISH_MS } from '../../src/signals/index.js';
-import { endAll, fixture, Program, start } from './program.js';
+import { endAll, fixture, type Program, start, startOnTerminal } from './program.js';
 
 afterEach(endAll);
 
@@ -182,23 +183,23 @@ describe('signals that are not for stopping', () => {
 });
 
 describe('two trees in one process', () => {
-  test.each([[], ['both formats']])(
-    'both stop on one signal, and it is raised once both are down %j',
-    async (...args) => {
-      const program = start('two-trees.mjs', args as string[]);
-      await program.says(/^ready/);
-      program.kill('SIGTERM');
-      const { signal, lines, stderr } = await program.ended;
-      expect(stderr).toBe('');
-      expect(lines).toEqual([
-        `copies differ: ${args.length > 0}`,
-        'ready, listeners 1',
-        '0 stopped by SIGTERM',
-        '1 stopped by SIGTERM',
-      ]);
-      expect(signal).toBe('SIGTERM');
-    },
-  );
+  test.each([
+    ['of one copy of the package', []],
+    ['of both module formats', ['both formats']],
+  ])('%s: both stop on one signal, which is raised once both are down', async (_, args) => {
+    const program = start('two-trees.mjs', args);
+    await program.says(/^ready/);
+    program.kill('SIGTERM');
+    const { signal, lines, stderr } = await program.ended;
+    expect(stderr).toBe('');
+    expect(lines).toEqual([
+      `copies differ: ${args.length > 0}`,
+      'ready, listeners 1',
+      '0 stopped by SIGTERM',
+      '1 stopped by SIGTERM',
+    ]);
+    expect(signal).toBe('SIGTERM');
+  });
 });
 
 describe('the shutdown bus', () => {
@@ -220,11 +221,33 @@ describe('the shutdown bus', () => {
   });
 });
 
-describe('a terminal', () => {
-  /** Runs a command on a terminal of its own; what is written to it is typed. */
-  function onTerminal(command: string): Program {
-    return new Program('script', ['-qec', command, '/dev/null']);
-  }
-  void onTerminal;
-  void fixture;
+/** util-linux's `script` gives a program a terminal; elsewhere its options differ. */
+const hasTerminals = spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0;
+
+describe.runIf(hasTerminals)('Ctrl-C on a terminal', () => {
+  test('reaches the program alone, which asks its children to stop', async () => {
+    const program = startOnTerminal('runs-a-program.mjs');
+    await program.says(/^ready/);
+    program.type('\x03');
+    const { code, lines } = await program.ended;
+    expect(lines.map((line) => line.replace('^C', ''))).toEqual([
+      'child listens',
+      'ready',
+      'SIGINT level 1',
+      'child got SIGTERM',
+      'stopped by SIGINT',
+    ]);
+    // `script` reports a death by signal as a shell does.
+    expect(code).toBe(130);
+  });
+
+  test('counts once, although a wrapper forwards what the terminal has sent already', async () => {
+    const program = startOnTerminal('forwards-signals.mjs', [fixture('runs-a-program.mjs')]);
+    await program.says(/^ready/);
+    program.type('\x03');
+    const { lines } = await program.ended;
+    expect(lines.filter((line) => line.includes('SIGINT level'))).toHaveLength(1);
+    expect(lines).toContain('wrapper forwards SIGINT');
+    expect(lines).toContain('stopped by SIGINT');
+  });
 });
