@@ -4,15 +4,20 @@ import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { awaitReadiness, checkReadiness } from '../../src/children/readiness.js';
 import { InvalidSpecError, type Readiness } from '../../src/core/index.js';
+import type { Clock } from '../../src/runtime/index.js';
 import { RecordingHost } from '../../src/testing/recording-host.js';
+import { ManualClock } from './recording-host.js';
 
-const hostOf = (ready: Readiness): RecordingHost =>
-  new RecordingHost({
-    id: 'x',
-    kind: 'test',
-    ready,
-    driver: { start: () => ({ drain() {}, stop() {}, kill() {} }) },
-  });
+const hostOf = (ready: Readiness, clock?: Clock): RecordingHost =>
+  new RecordingHost(
+    {
+      id: 'x',
+      kind: 'test',
+      ready,
+      driver: { start: () => ({ drain() {}, stop() {}, kill() {} }) },
+    },
+    clock && { clock },
+  );
 
 /** One turn of the event loop, in which streams deliver. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -187,6 +192,16 @@ describe('a probe', () => {
     const before = asked;
     for (let turns = 0; turns < 10; turns += 1) await turn();
     expect(asked).toBe(before);
+  });
+
+  test('leaves no timer behind when the watching is ended', async () => {
+    const clock = new ManualClock();
+    const host = hostOf({ probe: () => false }, clock);
+    const end = awaitReadiness(host);
+    await turn();
+    expect(clock.pending).toBe(1);
+    end();
+    expect(clock.pending).toBe(0);
   });
 
   test('that answers after the watching was ended changes nothing', async () => {
