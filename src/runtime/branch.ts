@@ -7,8 +7,6 @@ import {
   endsSupervisor,
   groupStart,
   judgeExit,
-  nextDelay,
-  RestartWindow,
   type Snapshot,
   type StartContext,
   StartError,
@@ -17,7 +15,6 @@ import {
   type SupervisorSettings,
   SurvivorError,
   WrongStateError,
-  wasHealthy,
 } from '../core/index.js';
 import type { Timer } from './clock.js';
 import type { ChildSpec, Haste, Incarnation } from './driver.js';
@@ -25,6 +22,8 @@ import { TreeEmitter } from './emitter.js';
 import type { Environment } from './environment.js';
 import type { Life } from './life.js';
 import { Mailbox } from './mailbox.js';
+import { type BranchPhase, Phase } from './phase.js';
+import { Restarts } from './restarts.js';
 import {
   Round,
   type RoundOwner,
@@ -54,16 +53,6 @@ type Order =
   | { readonly type: 'end'; readonly exit: Exit; readonly deadlineAtMs: number }
   | { readonly type: 'hurry'; readonly level: Haste };
 
-export type BranchPhase = 'new' | 'starting' | 'ready' | 'stopping' | 'stopped';
-
-interface Observer {
-  readonly phase: 'ready' | 'stopped';
-  readonly run: () => void;
-}
-
-/** How many of the last failures are kept, to be told when it gives up. */
-const ATTEMPTS_KEPT = 16;
-
 /**
  * One supervisor at work. All that happens to its children arrives in one mailbox and is handled one message at a time; an order to end
  * overtakes everything. What follows from a message is decided by `core/` and carried out by slots and rounds.
@@ -76,25 +65,20 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   readonly policy: Required<Omit<SupervisorSettings, 'backoff' | 'stopOrder'>> & {
     readonly backoff: Backoff;
   };
-  phase: BranchPhase = 'new';
+  readonly lifetime: Phase = new Phase();
   /** How many instances a dynamic supervisor has made; numbers their ids. */
   instances = 0;
   /** How it ended, once it has. */
   finalExit: Exit | undefined;
   /** Why its start failed, where it did. */
   startError: unknown;
-  #observers: Observer[] | undefined;
   readonly #parent: Life | undefined;
   readonly #together: boolean;
-  readonly #window: RestartWindow;
-  readonly #mailbox = new Mailbox<News, Request>();
-  #orders: Order[] = [];
+  readonly #restarts: Restarts;
+  readonly #mailbox = new Mailbox<Order, News, Request>();
   #round: Round | undefined;
   #advancing = false;
-  #held = 0;
-  #deferred: News[] = [];
   #awake = false;
-  #attempts: ExitRecord[] = [];
   #startedAtMs = 0;
   #emitter: TreeEmitter | undefined;
 
@@ -109,7 +93,11 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
       ...spec.policy,
     };
     this.#together = this.#stopsTogether();
-    this.#window = new RestartWindow(this.policy.intensity, this.policy.periodMs);
+    this.#restarts = new Restarts(this.policy, environment.random);
+  }
+
+  get phase(): BranchPhase {
+    return this.lifetime.value;
   }
 
   get backoff(): Backoff {
@@ -126,25 +114,16 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   }
 
   get pending(): boolean {
-    return this.#orders.length > 0 || this.#mailbox.holds(this.#takesRequests);
+    return this.#mailbox.holdsWork(this.#round === undefined);
   }
 
   /** Starts the children, in order. Whether that went well is told to the parent, and to those who observe. */
   begin(): void {
-    this.phase = 'starting';
+    this.lifetime.enter('starting');
     this.#startedAtMs = this.environment.clock.now();
     this.emit({ type: 'supervisor:starting', supervisor: this.path, atMs: this.#startedAtMs });
     if (this.spec.kind === 'supervisor') for (const spec of this.spec.children) this.add(spec);
     this.#beginRound('init', [], () => [...this.slots.values()]);
-  }
-
-  /** Calls `run` once when the phase is reached; returns the function that takes it back. */
-  observe(phase: Observer['phase'], run: () => void): () => void {
-    const observer = { phase, run };
-    this.#observers = [...(this.#observers ?? []), observer];
-    return () => {
-      this.#observers = this.#observers?.filter((other) => other !== observer);
-    };
   }
 
   add(spec: ChildSpec): Slot {
@@ -218,18 +197,11 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
 
   /** Lets no further request be handled until the returned function is called: OTP's terminate_child is over before the next call is taken. */
   hold(): () => void {
-    this.#held += 1;
-    let held = true;
+    const release = this.#mailbox.hold();
     return () => {
-      if (!held) return;
-      held = false;
-      this.#held -= 1;
+      release();
       if (this.pending) this.#wake();
     };
-  }
-
-  get #takesRequests(): boolean {
-    return this.#round === undefined && this.#held === 0;
   }
 
   #wake(): void {
@@ -240,12 +212,12 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
 
   #order(order: Order): void {
     if (this.phase === 'stopped') return;
-    this.#orders.push(order);
+    this.#mailbox.putOrder(order);
     this.#wake();
   }
 
   #handleNext(): boolean {
-    const order = this.#orders.shift();
+    const order = this.#mailbox.takeOrder();
     if (order !== undefined) {
       this.#obey(order);
       return true;
@@ -255,8 +227,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
       this.#handleNews(news);
       return true;
     }
-    if (!this.#takesRequests) return false;
-    const request = this.#mailbox.takeRequest();
+    const request = this.#round === undefined ? this.#mailbox.takeRequest() : undefined;
     if (request === undefined) return false;
     if (request.type === 'retry') this.#retry(request);
     else request.run();
@@ -289,7 +260,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
         return this.#outlived(slot, life);
       case 'ignored':
       case 'exited':
-        if (this.#round !== undefined && !this.#round.awaits(slot)) this.#deferred.push(news);
+        if (this.#round !== undefined && !this.#round.awaits(slot)) this.#mailbox.defer(news);
         else if (news.type === 'exited') this.#exited(slot, life);
         else {
           this.#declined(slot);
@@ -314,12 +285,18 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
       return 'failed';
     }
     if (slot.status !== 'ready') return 'pending';
-    slot.settleStart();
+    this.#settleStart(slot);
     return 'ready';
   }
 
+  /** The start is over, and its child is one like any other. */
+  #settleStart(slot: Slot): void {
+    slot.added = false;
+    slot.awaited?.started();
+  }
+
   #started(slot: Slot): void {
-    slot.settleStart();
+    this.#settleStart(slot);
     this.#arrived(slot);
   }
 
@@ -330,7 +307,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
     slot.apply({ type: 'ignored' });
     this.emit({ type: 'child:ignored', child: slot.path, incarnation, atMs: this.environment.clock.now() });
     this.#forget(slot);
-    slot.settleStart();
+    this.#settleStart(slot);
   }
 
   #arrived(slot: Slot): void {
@@ -349,7 +326,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   /** A start by request that fails is not tried again; a child that was added for it is taken out. */
   failRequest(slot: Slot, record: ExitRecord): void {
     if (slot.added) this.remove(slot);
-    slot.refuseStart(new StartError(slot.path, record.exit, record.stderr));
+    slot.awaited?.startFailed(new StartError(slot.path, record.exit, record.stderr));
   }
 
   #emitStartFailed(slot: Slot, record: ExitRecord): void {
@@ -378,7 +355,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   /** It has ended because it was asked to. */
   #gone(slot: Slot): void {
     this.#forget(slot);
-    slot.settleStop();
+    slot.awaited?.stopped();
     if (this.#round?.awaits(slot) !== true) return;
     this.#round.left(slot);
     this.#advance();
@@ -387,7 +364,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   /** It ended by itself, and stays down. */
   #finished(slot: Slot): void {
     this.#forget(slot);
-    slot.refuseReady();
+    slot.awaited?.staysDown();
     const { autoShutdown } = this.policy;
     const { significant } = slot.settings;
     if (!endsSupervisor({ autoShutdown, significant, othersLeft: () => this.#significantLeft() })) return;
@@ -412,11 +389,11 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
     slot.removed = true;
     this.slots.delete(slot.id);
     this.emit({ type: 'child:removed', child: slot.path, atMs: this.environment.clock.now() });
-    slot.refuseReady();
+    slot.awaited?.staysDown();
   }
 
   #outlived(slot: Slot, life: Life): void {
-    slot.refuseStop(new SurvivorError(slot.survivor('it has outlived its kill')));
+    slot.awaited?.stopFailed(new SurvivorError(slot.survivor('it has outlived its kill')));
     if (this.environment.ending !== undefined && this.#round?.purpose === 'end') {
       this.#round.left(slot);
       return this.#advance();
@@ -429,9 +406,8 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   // --- Restarts --------------------------------------------------------------------------------------------------------------------
 
   #crashed(slot: Slot, record: ExitRecord, readyAtMs: number): void {
-    if (wasHealthy(slot.backoff, record.atMs - readyAtMs)) slot.failures = 0;
-    this.#remember(record);
-    if (!this.#window.record(record.atMs)) return this.#giveUp(slot);
+    this.#restarts.remember(slot, record, record.atMs - readyAtMs);
+    if (!this.#restarts.count(record.atMs)) return this.#giveUp(slot);
     const delayMs = this.#delay(slot);
     if (delayMs === 0) return this.#attempt(slot);
     this.#wait(slot, delayMs, undefined);
@@ -440,16 +416,14 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   }
 
   #retryLater(slot: Slot, record: ExitRecord): void {
-    this.#remember(record);
+    this.#restarts.remember(slot, record, 0);
     this.#wait(slot, this.#delay(slot), record.atMs);
   }
 
   #delay(slot: Slot): number {
-    slot.failures += 1;
-    slot.restarts += 1;
-    slot.delayMs = nextDelay(slot.backoff, slot.failures, slot.delayMs, this.environment.random);
+    const delayMs = this.#restarts.nextDelay(slot);
     if (this.environment.listeners > 0) {
-      const { path, failures, delayMs } = slot;
+      const { path, failures } = slot;
       this.emit({
         type: 'child:restarting',
         child: path,
@@ -458,7 +432,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
         atMs: this.environment.clock.now(),
       });
     }
-    return slot.delayMs;
+    return delayMs;
   }
 
   /** Its turn goes through the mailbox, where a shutdown overtakes it and a request may cancel it. */
@@ -474,7 +448,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   #retry(retry: Retry): void {
     const { slot, failedAtMs } = retry;
     if (slot.retry !== retry || slot.status !== 'waiting') return;
-    if (failedAtMs !== undefined && !this.#window.record(failedAtMs)) return this.#giveUp(slot);
+    if (failedAtMs !== undefined && !this.#restarts.count(failedAtMs)) return this.#giveUp(slot);
     this.#attempt(slot);
   }
 
@@ -497,14 +471,8 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
     return all.slice(groupStart(strategy, all.indexOf(slot)));
   }
 
-  #remember(record: ExitRecord): void {
-    if (this.#attempts.length >= ATTEMPTS_KEPT) this.#attempts.shift();
-    this.#attempts.push(record);
-  }
-
   #giveUp(slot: Slot): void {
-    const { periodMs, giveUpAs } = this.policy;
-    const facts = { child: slot.path, restarts: this.#window.count, periodMs, attempts: this.#attempts };
+    const facts = this.#restarts.givingUp(slot.path);
     this.emit({
       type: 'supervisor:gave-up',
       supervisor: this.path,
@@ -515,7 +483,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
     slot.apply({ type: 'cancel' });
     this.#forget(slot);
     this.#end(
-      giveUpAs === 'shutdown' ? { type: 'shutdown' } : { type: 'gave-up', ...facts },
+      this.policy.giveUpAs === 'shutdown' ? { type: 'shutdown' } : { type: 'gave-up', ...facts },
       Number.POSITIVE_INFINITY,
     );
   }
@@ -549,7 +517,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
     const round = this.#round as Round;
     this.#leaveRound();
     if (round.purpose === 'end') return this.#stopped();
-    this.#window.standStill(round.stopsTookMs);
+    this.#restarts.standStill(round.stopsTookMs);
     if (round.purpose === 'init') return result.type === 'done' ? this.#ready() : this.#failInit(result.slot);
     // Safe: a start that failed has left its record.
     if (result.type === 'failed') this.#retryLater(result.slot, result.slot.lastExit as ExitRecord);
@@ -557,17 +525,15 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
 
   #leaveRound(): void {
     this.#round = undefined;
-    if (this.#deferred.length === 0) return;
-    this.#mailbox.putBack(this.#deferred);
-    this.#deferred = [];
+    this.#mailbox.recall();
   }
 
   #ready(): void {
-    this.phase = 'ready';
+    this.lifetime.enter('ready');
     const atMs = this.environment.clock.now();
     this.emit({ type: 'supervisor:ready', supervisor: this.path, atMs, tookMs: atMs - this.#startedAtMs });
     this.#parent?.ready();
-    this.#tell('ready');
+    this.lifetime.announce();
   }
 
   #failInit(slot: Slot): void {
@@ -580,7 +546,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   #end(exit: Exit, deadlineAtMs: number): void {
     if (this.phase === 'stopped') return;
     if (this.phase === 'stopping') return this.#letSurvivorsGo();
-    this.phase = 'stopping';
+    this.lifetime.enter('stopping');
     this.finalExit = exit;
     const atMs = this.environment.clock.now();
     if (this.#parent === undefined) {
@@ -608,13 +574,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   }
 
   #refuseRequests(): void {
-    for (
-      let request = this.#mailbox.takeRequest();
-      request !== undefined;
-      request = this.#mailbox.takeRequest()
-    ) {
-      this.#refuse(request);
-    }
+    for (const request of this.#mailbox.drainRequests()) this.#refuse(request);
   }
 
   #refuse(request: Request): void {
@@ -623,10 +583,10 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   }
 
   #stopped(): void {
-    this.phase = 'stopped';
+    this.lifetime.enter('stopped');
     // Safe: an end has a reason.
     const exit = this.finalExit as Exit;
-    for (const slot of this.slots.values()) slot.refuseReady();
+    for (const slot of this.slots.values()) slot.awaited?.staysDown();
     this.emit({
       type: 'supervisor:stopped',
       supervisor: this.path,
@@ -636,13 +596,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
     this.#parent?.exited(exit);
     // Never rejects: a scope hands over what failed.
     if (this.#parent === undefined) void this.environment.scope.close();
-    this.#tell('stopped');
-  }
-
-  #tell(phase: Observer['phase']): void {
-    const told = this.#observers?.filter((observer) => observer.phase === phase) ?? [];
-    this.#observers = this.#observers?.filter((observer) => observer.phase !== phase);
-    for (const { run } of told) run();
+    this.lifetime.announce();
   }
 
   #stopsTogether(): boolean {

@@ -93,7 +93,7 @@ export class Child<Spec extends ChildSpec = ChildSpec> {
       if (this.#slot.status === 'ready') resolve();
       else if (this.#slot.removed || this.#slot.status === 'down') {
         reject(new WrongStateError(this.path, 'whenReady', 'not_running'));
-      } else this.#slot.awaitReady({ resolve, reject });
+      } else this.#slot.waiters.awaitReady({ resolve, reject });
     });
   }
 

@@ -40,7 +40,7 @@ export function terminateChild(branch: Branch, id: string): Promise<void> {
     if (slot.alive) return stop(branch, slot, resolve, reject);
     slot.cancelRestart();
     slot.apply({ type: 'cancel' });
-    slot.refuseReady();
+    slot.awaited?.staysDown();
     if (branch.isDynamic || slot.settings.restart === 'temporary') branch.remove(slot);
     resolve();
   });
@@ -100,7 +100,7 @@ function begin(
   resolve: (slot: Slot) => void,
   reject: (error: unknown) => void,
 ): void {
-  slot.awaitStart({ resolve: () => resolve(slot), reject });
+  slot.waiters.awaitStart({ resolve: () => resolve(slot), reject });
   // Safe: a start that failed has left its record.
   if (branch.startSlot(slot, 'request') === 'failed')
     branch.failRequest(slot, slot.lastExit as NonNullable<Slot['lastExit']>);
@@ -109,7 +109,7 @@ function begin(
 function stop(branch: Branch, slot: Slot, resolve: () => void, reject: (error: unknown) => void): void {
   // Instances are independent: one that drains for long keeps no other from being started.
   const release = branch.isDynamic ? () => undefined : branch.hold();
-  slot.awaitStop({
+  slot.waiters.awaitStop({
     resolve: () => {
       release();
       resolve();
@@ -120,7 +120,7 @@ function stop(branch: Branch, slot: Slot, resolve: () => void, reject: (error: u
     },
   });
   slot.stop(Number.POSITIVE_INFINITY);
-  slot.refuseReady();
+  slot.awaited?.staysDown();
 }
 
 /** A child that is down, as restartChild and deleteChild need it. */

@@ -1,6 +1,5 @@
 import {
   type Backoff,
-  CHILD_DEFAULTS,
   type ChildEffect,
   type ChildInput,
   type ChildPath,
@@ -20,17 +19,17 @@ import {
   nextChild,
   type Snapshot,
   type StartContext,
-  StartError,
   type StopStep,
   type SupervisionEvent,
   type Survivor,
-  WrongStateError,
 } from '../core/index.js';
 import type { Timer } from './clock.js';
 import type { ChildSpec, Haste, ResolvedSettings } from './driver.js';
 import type { Environment } from './environment.js';
 import { Life } from './life.js';
+import { resolveSettings } from './settings.js';
 import { type StallWatch, watchForStall } from './stall.js';
+import { Waiters } from './waiters.js';
 
 /** News of a child. Each names the life it speaks of. */
 export type News =
@@ -45,12 +44,6 @@ export interface SlotOwner {
   readonly backoff: Backoff;
   post(news: News): void;
   emit(event: SupervisionEvent): void;
-}
-
-/** Who waits for a start, a stop, or readiness, by request. */
-export interface Waiter {
-  resolve(): void;
-  reject(error: unknown): void;
 }
 
 const DEFAULT_KILL_WAIT_MS = 5000;
@@ -81,16 +74,14 @@ export class Slot {
   added = false;
   /** Taken out of its supervisor; a handle may still hold it. */
   removed = false;
-  #starter: Waiter | undefined;
-  #stoppers: Waiter[] | undefined;
-  #awaitingReady: Waiter[] | undefined;
+  #waiters: Waiters | undefined;
   #timer: Timer | undefined;
   #stall: StallWatch | undefined;
 
   constructor(owner: SlotOwner, spec: ChildSpec) {
     this.owner = owner;
     this.spec = spec;
-    this.settings = resolve(spec);
+    this.settings = resolveSettings(spec);
   }
 
   get id(): string {
@@ -111,6 +102,17 @@ export class Slot {
 
   get backoff(): Backoff {
     return this.spec.backoff ?? this.owner.backoff;
+  }
+
+  /** Those who wait for it; made when somebody does. */
+  get waiters(): Waiters {
+    this.#waiters ??= new Waiters(this);
+    return this.#waiters;
+  }
+
+  /** Those who wait for it, if there are any. */
+  get awaited(): Waiters | undefined {
+    return this.#waiters;
   }
 
   /** Whether a life is there, or may be. */
@@ -255,64 +257,6 @@ export class Slot {
   /** The backoff of what is below it, where that has none of its own. */
   get inheritedBackoff(): Backoff {
     return this.owner.backoff;
-  }
-
-  // --- Who waits for what -----------------------------------------------------------------------------------------------------------
-
-  /** Who asked for the start under way. */
-  awaitStart(waiter: Waiter): void {
-    this.#starter = waiter;
-  }
-
-  awaitStop(waiter: Waiter): void {
-    this.#stoppers ??= [];
-    this.#stoppers.push(waiter);
-  }
-
-  awaitReady(waiter: Waiter): void {
-    this.#awaitingReady ??= [];
-    this.#awaitingReady.push(waiter);
-  }
-
-  /** The start under way is over: it is ready, or has declined to run. */
-  settleStart(): void {
-    this.added = false;
-    const starter = this.#starter;
-    const waiting = this.#awaitingReady;
-    if (starter === undefined && waiting === undefined) return;
-    this.#starter = undefined;
-    starter?.resolve();
-    if (this.state.status !== 'ready') return;
-    this.#awaitingReady = undefined;
-    for (const waiter of waiting ?? []) waiter.resolve();
-  }
-
-  refuseStart(error: unknown): void {
-    const starter = this.#starter;
-    this.#starter = undefined;
-    this.added = false;
-    starter?.reject(error);
-  }
-
-  settleStop(): void {
-    const stoppers = this.#stoppers;
-    this.#stoppers = undefined;
-    for (const waiter of stoppers ?? []) waiter.resolve();
-    if (this.#starter !== undefined) this.refuseStart(new StartError(this.path, { type: 'shutdown' }));
-  }
-
-  refuseStop(error: unknown): void {
-    const stoppers = this.#stoppers;
-    this.#stoppers = undefined;
-    for (const waiter of stoppers ?? []) waiter.reject(error);
-  }
-
-  /** It stays down, so nobody should wait for it any longer. */
-  refuseReady(): void {
-    const waiting = this.#awaitingReady;
-    this.#awaitingReady = undefined;
-    for (const waiter of waiting ?? [])
-      waiter.reject(new WrongStateError(this.path, 'whenReady', 'not_running'));
   }
 
   #descend(budgetMs: number, drain: boolean): void {
@@ -467,22 +411,6 @@ const WHY_SURVIVED = {
   inside: 'code inside this process cannot be ended from outside: it did not heed ctx.signal or ctx.deadline',
   process: 'it has not ended since SIGKILL; a process in an uninterruptible wait of the kernel does that',
 } as const;
-
-const WORKER_DEFAULTS: ResolvedSettings = CHILD_DEFAULTS;
-const SETTINGS = Object.keys(CHILD_DEFAULTS) as readonly (keyof ResolvedSettings)[];
-
-/** The settings with defaults; children that set nothing share one object, since there may be very many. */
-function resolve(spec: ChildSpec): ResolvedSettings {
-  const defaults = spec.driver.defaults ?? WORKER_DEFAULTS;
-  const own: Partial<Record<keyof ResolvedSettings, unknown>> = {};
-  let any = false;
-  for (const key of SETTINGS) {
-    if (spec[key] === undefined) continue;
-    own[key] = spec[key];
-    any = true;
-  }
-  return any ? { ...defaults, ...(own as Partial<ResolvedSettings>) } : defaults;
-}
 
 /** The time each rung took: until the next rung began, or the end. */
 function stopReportOf(

@@ -13,10 +13,11 @@ import {
   UnknownChildError,
   WrongStateError,
 } from '../core/index.js';
-import { Branch, type BranchPhase } from './branch.js';
+import { Branch } from './branch.js';
 import { Child } from './child.js';
 import type { ChildSpec, Haste } from './driver.js';
 import { Environment, type TreeOptions } from './environment.js';
+import type { BranchPhase } from './phase.js';
 import {
   type ChildCounts,
   type CompleteSpec,
@@ -92,7 +93,7 @@ export class Supervisor<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     prepared = undefined;
     this.#branch = branch;
     this.#done = new Promise((resolve) =>
-      observe(branch, 'stopped', () => resolve(branch.finalExit as Exit)),
+      branch.lifetime.once('stopped', () => resolve(branch.finalExit as Exit)),
     );
   }
 
@@ -134,8 +135,8 @@ export class Supervisor<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     const branch = this.#branch;
     return new Promise((resolve, reject) => {
       if (branch.phase !== 'new') return reject(new WrongStateError(branch.path, 'start', 'already_running'));
-      const forget = observe(branch, 'ready', () => resolve(this));
-      observe(branch, 'stopped', () => {
+      const forget = branch.lifetime.once('ready', () => resolve(this));
+      branch.lifetime.once('stopped', () => {
         forget();
         reject(branch.startError ?? new WrongStateError(branch.path, 'start', 'stopping'));
       });
@@ -305,10 +306,6 @@ const STATUS_OF: Record<BranchPhase, ChildStatus> = {
   stopping: 'stopping',
   stopped: 'down',
 };
-
-function observe(branch: Branch, phase: 'ready' | 'stopped', run: () => void): () => void {
-  return branch.observe(phase, run);
-}
 
 function emptyReport(graceMs: number): StopReport {
   return { tookMs: 0, graceMs, children: [], survivors: [], failures: [] };

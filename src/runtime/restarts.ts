@@ -1,0 +1,58 @@
+import {
+  type ChildPath,
+  type Exit,
+  type ExitRecord,
+  nextDelay,
+  RestartWindow,
+  wasHealthy,
+} from '../core/index.js';
+import type { Slot } from './slot.js';
+
+/** How many of the last failures are kept, to be told when the supervisor gives up. */
+const ATTEMPTS_KEPT = 16;
+
+/** What a supervisor tells when it gives up. */
+export type GivingUp = Omit<Extract<Exit, { type: 'gave-up' }>, 'type'>;
+
+/** The restarts of one supervisor: how many there were, what led to them, and how long the next one waits. */
+export class Restarts {
+  readonly #periodMs: number;
+  readonly #random: () => number;
+  readonly #window: RestartWindow;
+  #attempts: ExitRecord[] = [];
+
+  constructor(limit: { readonly intensity: number; readonly periodMs: number }, random: () => number) {
+    this.#periodMs = limit.periodMs;
+    this.#random = random;
+    this.#window = new RestartWindow(limit.intensity, limit.periodMs);
+  }
+
+  /** Remembers a life, or an attempt at one, that failed. */
+  remember(slot: Slot, record: ExitRecord, readyForMs: number): void {
+    if (wasHealthy(slot.backoff, readyForMs)) slot.failures = 0;
+    if (this.#attempts.length >= ATTEMPTS_KEPT) this.#attempts = this.#attempts.slice(1 - ATTEMPTS_KEPT);
+    this.#attempts.push(record);
+  }
+
+  /** Counts a restart for a failure at `atMs`; false once there are more than the intensity allows. */
+  count(atMs: number): boolean {
+    return this.#window.record(atMs);
+  }
+
+  /** Keeps the window from moving for the time that siblings took to stop. */
+  standStill(ms: number): void {
+    this.#window.standStill(ms);
+  }
+
+  /** How long the next start waits, in ms; counts a failure in a row. */
+  nextDelay(slot: Slot): number {
+    slot.failures += 1;
+    slot.restarts += 1;
+    slot.delayMs = nextDelay(slot.backoff, slot.failures, slot.delayMs, this.#random);
+    return slot.delayMs;
+  }
+
+  givingUp(child: ChildPath): GivingUp {
+    return { child, restarts: this.#window.count, periodMs: this.#periodMs, attempts: this.#attempts };
+  }
+}
