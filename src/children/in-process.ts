@@ -24,6 +24,8 @@ export const ignore: unique symbol = Symbol.for('treewarden/ignore') as never;
 export interface Body {
   readonly name: string;
   run(ctx: ChildContext): unknown;
+  /** Makes the context, where that is more than a child's. */
+  contextFor?(owner: ContextOwner): IncarnationContext;
   /** It says by `ctx.ready()` when it is ready, also where `ready` is `'spawn'`. */
   readonly saysReady?: boolean;
   /** The time to end has come; `ctx.signal` is aborted already. */
@@ -55,7 +57,7 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
     this.#host = host;
     this.#body = body;
     this.#contain = contain;
-    this.#context = new IncarnationContext(this);
+    this.#context = body.contextFor?.(this) ?? new IncarnationContext(this);
   }
 
   static start(host: IncarnationHost, body: Body, contain: boolean): InProcess {
@@ -219,7 +221,7 @@ const COMPLETED: Exit = { type: 'completed' };
 const SHUTDOWN: Exit = { type: 'shutdown' };
 const KILLED: Exit = { type: 'killed' };
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
   );
@@ -228,7 +230,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 const ABORT_CODES: readonly unknown[] = ['STOP_REQUESTED', 'DEADLINE_PASSED', 'DRAINING'];
 
 /** What is thrown by those who were waiting with `ctx.signal` or `ctx.deadline`, or began a critical section too late. */
-function isAbort(error: unknown): boolean {
+export function isAbort(error: unknown): boolean {
   return (
     error instanceof Error &&
     (error.name === 'AbortError' || (isSupervisionError(error) && ABORT_CODES.includes(error.code)))

@@ -1,4 +1,16 @@
 export { type CommandOptions, command } from './command.js';
+export { consumer } from './consumer.js';
+export type {
+  ConsumerContext,
+  ConsumerFactory,
+  ConsumerHooks,
+  ConsumerInstance,
+  ConsumerOptions,
+  Ender,
+  ProgressSettings,
+  Subscribable,
+  Supervisable,
+} from './consumer-hooks.js';
 export { type Entry, entry, type TypedEntry } from './entry.js';
 export { type ForkSettings, fork } from './fork.js';
 export { ignore } from './in-process.js';

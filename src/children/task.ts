@@ -69,7 +69,7 @@ export function inProcessSpec<const Id extends string>(
 }
 
 /** How long an end is waited for after the deadline, in ms. Nothing more can be done to a task, so waiting longer helps nobody. */
-export const IN_PROCESS_KILL_WAIT_MS = 100;
+const IN_PROCESS_KILL_WAIT_MS = 100;
 
 // The driver is the body of its incarnations as well, so that an idle task costs one object less.
 class TaskDriver implements ChildDriver, Body {
