@@ -30,7 +30,8 @@ export class Calls {
   #lastId = 0;
   #held: (() => void)[] = [];
   #methods: Set<string> | undefined;
-  #closed: { readonly failure: CallFailure; readonly detail: string } | undefined;
+  /** Why it takes no calls any more. */
+  #closed: string | undefined;
 
   constructor(child: ChildPath, clock: Clock, send: Send) {
     this.#child = child;
@@ -47,7 +48,7 @@ export class Calls {
     const { timeoutMs = CALL_TIMEOUT_MS, signal, transfer = [] } = options;
     if (timeoutMs !== Number.POSITIVE_INFINITY)
       checkDuration(`a call to "${this.#child}"`, 'timeoutMs', timeoutMs);
-    if (this.#closed !== undefined) throw this.#error(method, this.#closed.failure, this.#closed.detail);
+    if (this.#closed !== undefined) throw this.#error(method, 'child-not-running', this.#closed);
     if (signal?.aborted) throw this.#aborted(method, signal);
     return new Promise((resolve, reject) => {
       this.#lastId += 1;
@@ -107,16 +108,18 @@ export class Calls {
 
   /** The child takes no more calls. Those on their way are accepted work and may still be answered; held ones are not. */
   refuse(): void {
-    this.#closed ??= { failure: 'child-not-running', detail: STOPPING };
-    this.#methods ??= new Set();
-    const held = this.#held;
+    if (this.#closed !== undefined) return;
+    this.#closed = STOPPING;
     this.#held = [];
-    for (const post of held) post();
+    for (const call of [...this.#pending.values()]) {
+      if (!call.sent) this.fail(call, 'child-not-running', STOPPING);
+    }
   }
 
   /** Nothing will be answered any more. */
   close(detail: string): void {
-    this.refuse();
+    this.#closed = ENDED;
+    this.#held = [];
     for (const call of [...this.#pending.values()]) this.fail(call, 'child-exited', detail);
   }
 
@@ -150,6 +153,7 @@ export class Calls {
     if (this.#methods !== undefined) return post();
     if (this.#held.length < HELD_AT_MOST) {
       this.#held.push(() => {
+        // Its caller may have given up meanwhile.
         if (this.#pending.has(call.id)) post();
       });
     } else {
@@ -163,7 +167,6 @@ export class Calls {
 
   #post(call: PendingCall, args: readonly unknown[], transfer: readonly Transferable[]): void {
     const { id, method } = call;
-    if (this.#closed !== undefined) return this.fail(call, this.#closed.failure, this.#closed.detail);
     if (this.#methods?.has(method) !== true) return this.fail(call, 'not-exposed', this.#notExposed());
     try {
       this.#send({ type: 'call', id, method, args }, transfer, (error) =>
@@ -189,6 +192,7 @@ export class Calls {
   }
 }
 
+const ENDED = 'it has ended. Wait for whenReady() of its next incarnation.';
 const STOPPING = 'it is stopping, and takes no new calls. Wait for whenReady() of its next incarnation.';
 
 /** One call under way. Settled once; lets go of its timer and its caller's signal then. */

@@ -95,7 +95,10 @@ export function threadUrl(file: string, execArgv: readonly string[]): URL {
   const tsx =
     TYPESCRIPT.test(file) && Number.parseInt(process.versions.node, 10) < 22 ? tsxOf(execArgv) : undefined;
   if (tsx === undefined) return url;
-  const lines = `import{register}from${JSON.stringify(tsx)};register();await import(${JSON.stringify(url.href)})`;
+  // Node gives a data: URL no place in process.argv, and the entry is to find its arguments from the third on.
+  const lines =
+    `import{register}from${JSON.stringify(tsx)};register();` +
+    `process.argv.splice(1,0,${JSON.stringify(file)});await import(${JSON.stringify(url.href)})`;
   return new URL(`data:text/javascript,${encodeURIComponent(lines)}`);
 }
 
@@ -107,7 +110,11 @@ function tsxOf(execArgv: readonly string[]): string | undefined {
   if (loader === undefined) return undefined;
   const from = loader.startsWith('file:') ? loader : pathToFileURL(path.resolve(loader));
   try {
-    return pathToFileURL(createRequire(from).resolve('tsx/esm/api')).href;
+    // A require finds tsx's CommonJS half, whose register() looks for its hooks in a folder that does not exist.
+    const half = createRequire(from)
+      .resolve('tsx/esm/api')
+      .replace(/\.cjs$/, '.mjs');
+    return pathToFileURL(half).href;
   } catch {
     // Another program of that name; Node will say what is wrong with the entry.
     return undefined;

@@ -106,6 +106,12 @@ export class Program implements ContextOwner {
     return ms;
   }
 
+  /** Undoes what was deferred. Never rejects. */
+  async release(): Promise<void> {
+    const failures = await this.context.release();
+    for (const failure of failures ?? []) this.#note('a deferred release failed', failure);
+  }
+
   #tell(message: FromChild): void {
     this.#uplink?.send(message);
   }
@@ -144,8 +150,7 @@ export class Program implements ContextOwner {
     const late = this.#deadline(withinMs - killReserveMs(withinMs));
     // Never rejects: neither does a drain, nor a release.
     void Promise.race([this.#drain(), late]).then(async () => {
-      for (const failure of (await this.context.release()) ?? [])
-        this.#note('a deferred release failed', failure);
+      await this.release();
       if (this.#staysForCalls) this.#uplink?.keepAlive(false);
       if (this.context.watched) void late.then(end);
       else systemClock.after(REST_MS, end, false);
@@ -179,8 +184,14 @@ const PROGRAM: unique symbol = Symbol.for('treewarden/program/v1') as never;
 
 /** A context that knows whether the program ever looked at its signal, and so takes part in its own end. */
 class ProgramContext extends IncarnationContext {
+  readonly #program: Program;
   watched = false;
   #releasesAtEnd = false;
+
+  constructor(program: Program) {
+    super(program);
+    this.#program = program;
+  }
 
   override get signal(): AbortSignal {
     this.watched = true;
@@ -191,7 +202,7 @@ class ProgramContext extends IncarnationContext {
     super.defer(release);
     if (this.#releasesAtEnd) return;
     this.#releasesAtEnd = true;
-    // A program that has nothing more to do releases as well. Never rejects: a scope hands over its failures.
-    process.once('beforeExit', () => void this.release());
+    // A program that has nothing more to do releases as well.
+    process.once('beforeExit', () => void this.#program.release());
   }
 }
