@@ -9,7 +9,7 @@ export interface TreeNode {
 
 /**
  * Every path below a node, relative to it: `'rates' | 'workers' | 'workers/hash'`. Where the children
- * are not known to the compiler (ids of type `string`) any path compiles.
+ * are not known to the compiler (ids of type `string`, instances of a dynamic supervisor) any path compiles.
  */
 export type PathsOf<Node> = Node extends { readonly children: readonly (infer Child)[] }
   ? PathsFrom<Child>
@@ -23,6 +23,7 @@ type PathsFrom<Child> = Child extends { readonly id: infer Id extends string }
             ? never
             : `${Id}/${Rest}`
           : never)
+      | (Child extends { readonly kind: 'dynamic' } ? `${Id}/${string}` : never)
   : never;
 
 /** The spec that a path leads to. */
