@@ -21,43 +21,20 @@ import type { ChildSpec, Haste, Incarnation } from './driver.js';
 import { TreeEmitter } from './emitter.js';
 import type { Environment } from './environment.js';
 import type { Life } from './life.js';
-import { Mailbox } from './mailbox.js';
+import { Mailbox, type MailboxReader } from './mailbox.js';
+import type { News, Order, Request, Retry } from './messages.js';
 import { type BranchPhase, Phase } from './phase.js';
 import { Restarts } from './restarts.js';
-import {
-  Round,
-  type RoundOwner,
-  type RoundPlan,
-  type RoundResult,
-  type StartResult,
-  stagesOf,
-} from './round.js';
-import type { Actor } from './scheduler.js';
-import { type News, Slot, type SlotOwner } from './slot.js';
+import { type Round, type RoundPurpose, type StartResult, stagesOf } from './round.js';
+import { type RoundOutcome, Rounds, type RoundsOwner } from './rounds.js';
+import { Slot, type SlotOwner } from './slot.js';
 import type { AnySupervisorSpec } from './tree.js';
-
-/** What waits in the mailbox behind all news: a request of the API, or the turn of a restart. */
-export type Request =
-  | { readonly type: 'call'; readonly operation: string; run(): void; refuse(error: unknown): void }
-  | Retry;
-
-/** A restart whose turn has come, or comes once the mailbox is otherwise empty. */
-interface Retry {
-  readonly type: 'retry';
-  readonly slot: Slot;
-  /** When the attempt failed that it makes up for; absent where the crash has been counted already. */
-  readonly failedAtMs: number | undefined;
-}
-
-type Order =
-  | { readonly type: 'end'; readonly exit: Exit; readonly deadlineAtMs: number }
-  | { readonly type: 'hurry'; readonly level: Haste };
 
 /**
  * One supervisor at work. All that happens to its children arrives in one mailbox and is handled one message at a time; an order to end
  * overtakes everything. What follows from a message is decided by `core/` and carried out by slots and rounds.
  */
-export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
+export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnation {
   readonly spec: AnySupervisorSpec;
   readonly path: ChildPath;
   readonly environment: Environment;
@@ -75,10 +52,8 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   readonly #parent: Life | undefined;
   readonly #together: boolean;
   readonly #restarts: Restarts;
-  readonly #mailbox = new Mailbox<Order, News, Request>();
-  #round: Round | undefined;
-  #advancing = false;
-  #awake = false;
+  readonly #mailbox: Mailbox;
+  readonly #rounds: Rounds;
   #startedAtMs = 0;
   #emitter: TreeEmitter | undefined;
 
@@ -94,6 +69,8 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
     };
     this.#together = this.#stopsTogether();
     this.#restarts = new Restarts(this.policy, environment.random);
+    this.#mailbox = new Mailbox(this, environment.scheduler);
+    this.#rounds = new Rounds(this);
   }
 
   get phase(): BranchPhase {
@@ -113,8 +90,9 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
     return this.#emitter;
   }
 
-  get pending(): boolean {
-    return this.#mailbox.holdsWork(this.#round === undefined);
+  /** While a round is under way, requests wait. */
+  get takesRequests(): boolean {
+    return this.#rounds.purpose === undefined;
   }
 
   /** Starts the children, in order. Whether that went well is told to the parent, and to those who observe. */
@@ -149,12 +127,12 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   }
 
   hurry(level: Haste): void {
-    this.#order({ type: 'hurry', level });
+    this.#mailbox.putOrder({ type: 'hurry', level });
   }
 
   /** Orders it to end as `exit`, within `budgetMs`. Overtakes all messages. */
   end(exit: Exit, budgetMs: number): void {
-    this.#order({ type: 'end', exit, deadlineAtMs: this.environment.clock.now() + budgetMs });
+    this.#mailbox.putOrder({ type: 'end', exit, deadlineAtMs: this.environment.clock.now() + budgetMs });
   }
 
   branch(): Pick<Snapshot, 'strategy' | 'children'> {
@@ -172,21 +150,11 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
 
   post(news: News): void {
     this.#mailbox.putNews(news);
-    this.#wake();
   }
 
   request(request: Request): void {
-    if (this.phase === 'stopping' || this.phase === 'stopped') return this.#refuse(request);
-    this.#mailbox.putRequest(request);
-    this.#wake();
-  }
-
-  turn(limit: number): number {
-    let handled = 0;
-    while (handled < limit && this.#handleNext()) handled += 1;
-    this.#awake = false;
-    if (this.pending) this.#wake();
-    return handled;
+    if (this.phase === 'stopping' || this.phase === 'stopped') this.#refuse(request);
+    else this.#mailbox.putRequest(request);
   }
 
   emit(event: SupervisionEvent): void {
@@ -197,50 +165,20 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
 
   /** Lets no further request be handled until the returned function is called: OTP's terminate_child is over before the next call is taken. */
   hold(): () => void {
-    const release = this.#mailbox.hold();
-    return () => {
-      release();
-      if (this.pending) this.#wake();
-    };
+    return this.#mailbox.hold();
   }
 
-  #wake(): void {
-    if (this.#awake) return;
-    this.#awake = true;
-    this.environment.scheduler.wake(this);
+  obey(order: Order): void {
+    if (order.type === 'end') this.#end(order.exit, order.deadlineAtMs);
+    else this.#rounds.hurry(order.level);
   }
 
-  #order(order: Order): void {
-    if (this.phase === 'stopped') return;
-    this.#mailbox.putOrder(order);
-    this.#wake();
-  }
-
-  #handleNext(): boolean {
-    const order = this.#mailbox.takeOrder();
-    if (order !== undefined) {
-      this.#obey(order);
-      return true;
-    }
-    const news = this.#mailbox.takeNews();
-    if (news !== undefined) {
-      this.#handleNews(news);
-      return true;
-    }
-    const request = this.#round === undefined ? this.#mailbox.takeRequest() : undefined;
-    if (request === undefined) return false;
+  serve(request: Request): void {
     if (request.type === 'retry') this.#retry(request);
     else request.run();
-    return true;
   }
 
-  #obey(order: Order): void {
-    if (order.type === 'end') return this.#end(order.exit, order.deadlineAtMs);
-    this.#round?.hurry(order.level);
-    this.#advance();
-  }
-
-  #handleNews(news: News): void {
+  hear(news: News): void {
     const { life } = news;
     const { slot } = life;
     // Late news of an earlier incarnation, or of an end that a round has taken already.
@@ -260,11 +198,11 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
         return this.#outlived(slot, life);
       case 'ignored':
       case 'exited':
-        if (this.#round !== undefined && !this.#round.awaits(slot)) this.#mailbox.defer(news);
+        if (this.#rounds.passesOver(slot)) this.#mailbox.defer(news);
         else if (news.type === 'exited') this.#exited(slot, life);
         else {
           this.#declined(slot);
-          this.#arrived(slot);
+          this.#rounds.arrived(slot);
         }
     }
   }
@@ -297,7 +235,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
 
   #started(slot: Slot): void {
     this.#settleStart(slot);
-    this.#arrived(slot);
+    this.#rounds.arrived(slot);
   }
 
   #declined(slot: Slot): void {
@@ -310,15 +248,9 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
     this.#settleStart(slot);
   }
 
-  #arrived(slot: Slot): void {
-    if (this.#round?.awaits(slot) !== true) return;
-    this.#round.arrived();
-    this.#advance();
-  }
-
   #startFailed(slot: Slot, record: ExitRecord): void {
     this.#emitStartFailed(slot, record);
-    if (this.#round?.awaits(slot) === true) this.#roundOver({ type: 'failed', slot });
+    if (this.#rounds.awaits(slot)) this.#rounds.failed(slot);
     else if (slot.startContext === 'request') this.failRequest(slot, record);
     else this.#retryLater(slot, record);
   }
@@ -356,9 +288,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   #gone(slot: Slot): void {
     this.#forget(slot);
     slot.awaited?.stopped();
-    if (this.#round?.awaits(slot) !== true) return;
-    this.#round.left(slot);
-    this.#advance();
+    this.#rounds.left(slot);
   }
 
   /** It ended by itself, and stays down. */
@@ -394,10 +324,8 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
 
   #outlived(slot: Slot, life: Life): void {
     slot.awaited?.stopFailed(new SurvivorError(slot.survivor('it has outlived its kill')));
-    if (this.environment.ending !== undefined && this.#round?.purpose === 'end') {
-      this.#round.left(slot);
-      return this.#advance();
-    }
+    if (this.environment.ending !== undefined && this.#rounds.purpose === 'end')
+      return this.#rounds.left(slot);
     if (slot.settings.survivor === 'wait') return;
     life.end = { exit: { type: 'killed' }, stderr: undefined, atMs: this.environment.clock.now() };
     this.post({ type: 'exited', life });
@@ -495,37 +423,21 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   }
 
   #beginRound(
-    purpose: RoundPlan['purpose'],
+    purpose: RoundPurpose,
     stop: readonly Slot[],
     start: () => readonly Slot[],
     deadlineAtMs = Number.POSITIVE_INFINITY,
   ): void {
-    this.#round = new Round(this, { purpose, stop, start, together: this.#together, deadlineAtMs });
-    this.#advance();
+    this.#rounds.begin({ purpose, stop, start, together: this.#together, deadlineAtMs });
   }
 
-  #advance(): void {
-    if (this.#round === undefined || this.#advancing) return;
-    this.#advancing = true;
-    const result = this.#round.advance();
-    this.#advancing = false;
-    if (result.type !== 'waiting') this.#roundOver(result);
-  }
-
-  #roundOver(result: Exclude<RoundResult, { type: 'waiting' }>): void {
-    // Safe: it is called for the round under way.
-    const round = this.#round as Round;
-    this.#leaveRound();
-    if (round.purpose === 'end') return this.#stopped();
-    this.#restarts.standStill(round.stopsTookMs);
-    if (round.purpose === 'init') return result.type === 'done' ? this.#ready() : this.#failInit(result.slot);
-    // Safe: a start that failed has left its record.
-    if (result.type === 'failed') this.#retryLater(result.slot, result.slot.lastExit as ExitRecord);
-  }
-
-  #leaveRound(): void {
-    this.#round = undefined;
+  roundOver({ purpose, stopsTookMs }: Round, outcome: RoundOutcome): void {
     this.#mailbox.recall();
+    if (purpose === 'end') return this.#stopped();
+    this.#restarts.standStill(stopsTookMs);
+    if (purpose === 'init') return outcome.type === 'done' ? this.#ready() : this.#failInit(outcome.slot);
+    // Safe: a start that failed has left its record.
+    if (outcome.type === 'failed') this.#retryLater(outcome.slot, outcome.slot.lastExit as ExitRecord);
   }
 
   #ready(): void {
@@ -553,7 +465,8 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
       this.environment.ending ??= { startedAtMs: atMs, children: [], survivors: [], failures: [] };
     }
     this.emit({ type: 'supervisor:stopping', supervisor: this.path, atMs });
-    this.#leaveRound();
+    this.#rounds.abandon();
+    this.#mailbox.recall();
     this.#cancelRestarts();
     this.#refuseRequests();
     this.#beginRound('end', [...this.slots.values()].reverse(), () => [], deadlineAtMs);
@@ -562,8 +475,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   /** Told to end again while it ends: by now perhaps for good, so that what outlived its kill is no longer waited for. */
   #letSurvivorsGo(): void {
     if (this.environment.ending === undefined) return;
-    for (const slot of this.slots.values()) if (slot.status === 'survivor') this.#round?.left(slot);
-    this.#advance();
+    for (const slot of this.slots.values()) if (slot.status === 'survivor') this.#rounds.left(slot);
   }
 
   #cancelRestarts(): void {
@@ -574,7 +486,7 @@ export class Branch implements SlotOwner, RoundOwner, Actor, Incarnation {
   }
 
   #refuseRequests(): void {
-    for (const request of this.#mailbox.drainRequests()) this.#refuse(request);
+    for (const request of this.#mailbox.takeRequests()) this.#refuse(request);
   }
 
   #refuse(request: Request): void {

@@ -1,49 +1,61 @@
+import { Fifo } from './fifo.js';
+import type { News, Order, Request } from './messages.js';
+import type { Actor, Scheduler } from './scheduler.js';
+
+/** Who reads a mailbox. */
+export interface MailboxReader {
+  /** Whether a request may be handled now; orders and news always may. */
+  readonly takesRequests: boolean;
+  obey(order: Order): void;
+  hear(news: News): void;
+  serve(request: Request): void;
+}
+
 /**
  * A supervisor's queue, one message at a time: orders from above (a shutdown, a kill) first, then news of children, then requests
  * and retries. So a shutdown overtakes a restart that waits for its turn, and a child's end is known before anything is asked about it.
  */
-export class Mailbox<Order, News, Request> {
+export class Mailbox implements Actor {
+  readonly #reader: MailboxReader;
+  readonly #scheduler: Scheduler;
   readonly #orders = new Fifo<Order>();
   readonly #news = new Fifo<News>();
   readonly #requests = new Fifo<Request>();
   #deferred: News[] = [];
   #holds = 0;
+  #awake = false;
+
+  constructor(reader: MailboxReader, scheduler: Scheduler) {
+    this.#reader = reader;
+    this.#scheduler = scheduler;
+  }
 
   putOrder(order: Order): void {
     this.#orders.put(order);
+    this.#wake();
   }
 
   putNews(news: News): void {
     this.#news.put(news);
+    this.#wake();
   }
 
   putRequest(request: Request): void {
     this.#requests.put(request);
+    this.#wake();
   }
 
-  takeOrder(): Order | undefined {
-    return this.#orders.take();
+  turn(limit: number): number {
+    let handled = 0;
+    while (handled < limit && this.#handleNext()) handled += 1;
+    this.#awake = false;
+    this.#wakeIfPending();
+    return handled;
   }
 
-  takeNews(): News | undefined {
-    return this.#news.take();
-  }
-
-  /** The next request, unless requests are held. */
-  takeRequest(): Request | undefined {
-    return this.#holds > 0 ? undefined : this.#requests.take();
-  }
-
-  /** Everything that was asked for, for good; held or not. */
-  drainRequests(): readonly Request[] {
+  /** Everything that was asked for, held or not; it will not be handled. */
+  takeRequests(): readonly Request[] {
     return this.#requests.takeAll();
-  }
-
-  /** Whether there is something to handle now. */
-  holdsWork(requestsToo: boolean): boolean {
-    return (
-      !this.#orders.empty || !this.#news.empty || (requestsToo && this.#holds === 0 && !this.#requests.empty)
-    );
   }
 
   /** Lets news wait until {@link Mailbox.recall}: they are about something that is not to be looked at now. */
@@ -51,11 +63,11 @@ export class Mailbox<Order, News, Request> {
     this.#deferred.push(news);
   }
 
-  /** Puts back the news that had to wait, before those that came later. */
+  /** Puts back the news that had to wait, before those that came later. Called when requests may be handled again, too. */
   recall(): void {
-    if (this.#deferred.length === 0) return;
-    this.#news.putFirst(this.#deferred);
+    if (this.#deferred.length > 0) this.#news.putFirst(this.#deferred);
     this.#deferred = [];
+    this.#wakeIfPending();
   }
 
   /** Holds back requests until the returned function is called. */
@@ -65,54 +77,39 @@ export class Mailbox<Order, News, Request> {
     return () => {
       if (held) this.#holds -= 1;
       held = false;
+      this.#wakeIfPending();
     };
   }
-}
 
-/** First in, first out, in constant time: an array that is read from a moving front. */
-class Fifo<T> {
-  #items: T[] = [];
-  #front = 0;
-
-  get empty(): boolean {
-    return this.#front === this.#items.length;
+  get #servesRequests(): boolean {
+    return this.#holds === 0 && this.#reader.takesRequests;
   }
 
-  put(item: T): void {
-    this.#items.push(item);
+  #handleNext(): boolean {
+    const order = this.#orders.take();
+    if (order !== undefined) {
+      this.#reader.obey(order);
+      return true;
+    }
+    const news = this.#news.take();
+    if (news !== undefined) {
+      this.#reader.hear(news);
+      return true;
+    }
+    const request = this.#servesRequests ? this.#requests.take() : undefined;
+    if (request !== undefined) this.#reader.serve(request);
+    return request !== undefined;
   }
 
-  putFirst(items: readonly T[]): void {
-    this.#items = [...items, ...this.takeAll()];
+  #wake(): void {
+    if (this.#awake) return;
+    this.#awake = true;
+    this.#scheduler.wake(this);
   }
 
-  takeAll(): readonly T[] {
-    const all = this.#items.slice(this.#front);
-    this.#items = [];
-    this.#front = 0;
-    return all;
-  }
-
-  take(): T | undefined {
-    if (this.empty) return undefined;
-    const item = this.#items[this.#front];
-    // Safe: the place is behind the front now; clearing it lets the message be collected.
-    this.#items[this.#front] = undefined as T;
-    this.#front += 1;
-    if (this.#front >= 1024 || this.#front === this.#items.length) this.#compact();
-    return item;
-  }
-
-  #compact(): void {
-    if (this.#front === this.#items.length) this.#empty();
-    else if (this.#front * 2 > this.#items.length) this.#items = this.#items.slice(this.#front);
-    else return;
-    this.#front = 0;
-  }
-
-  /** A short array is kept for what comes next; a long one, left from a storm, is let go. */
-  #empty(): void {
-    if (this.#items.length > 64) this.#items = [];
-    else this.#items.length = 0;
+  #wakeIfPending(): void {
+    const pending =
+      !this.#orders.empty || !this.#news.empty || (!this.#requests.empty && this.#servesRequests);
+    if (pending) this.#wake();
   }
 }

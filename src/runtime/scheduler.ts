@@ -4,8 +4,6 @@ import type { Clock } from './clock.js';
 export interface Actor {
   /** Handles up to `limit` messages; returns how many it handled. */
   turn(limit: number): number;
-  /** Whether messages are left that it could handle now. */
-  readonly pending: boolean;
 }
 
 /** How many messages a tree handles before it lets timers and I/O have their turn. */

@@ -27,15 +27,10 @@ import type { Timer } from './clock.js';
 import type { ChildSpec, Haste, ResolvedSettings } from './driver.js';
 import type { Environment } from './environment.js';
 import { Life } from './life.js';
+import type { News } from './messages.js';
 import { resolveSettings } from './settings.js';
 import { type StallWatch, watchForStall } from './stall.js';
 import { Waiters } from './waiters.js';
-
-/** News of a child. Each names the life it speaks of. */
-export type News =
-  | { readonly type: 'readied' | 'ignored' | 'exited' | 'drained' | 'fault'; readonly life: Life }
-  | { readonly type: 'timed-out'; readonly life: Life; readonly timer: Timer }
-  | { readonly type: 'outlived'; readonly life: Life };
 
 /** The supervisor, as far as a slot needs it. */
 export interface SlotOwner {
