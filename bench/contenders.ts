@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from './scenario.js';
+
+/** Where this run keeps what it compiles; the conductor removes it. */
+export const scratch: string = mkdtempSync(path.join(tmpdir(), 'treewarden-bench-'));
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+
+/** A program of `bench/programs`, in a Node process of its own. */
+export function node(program: string, ...args: readonly (string | number)[]): Command {
+  return {
+    file: process.execPath,
+    args: ['--expose-gc', path.join(here, 'programs', program), ...args.map(String)],
+  };
+}
+
+/** A measure of `bench/otp`; nobody, where Erlang is not installed. */
+export function otp(name: string, measure: string, n: number, amount = 0): Record<string, Command> {
+  const beams = compiledOtp();
+  if (beams === undefined) return {};
+  const args = ['-noshell', '-pa', beams, '-s', 'bench_otp', 'main', measure, String(n), String(amount)];
+  return { [name]: { file: 'erl', args } };
+}
+
+let beams: string | undefined | 'not tried' = 'not tried';
+
+function compiledOtp(): string | undefined {
+  if (beams !== 'not tried') return beams;
+  const sources = ['bench_otp.erl', 'bench_otp_child.erl'].map((file) => path.join(here, 'otp', file));
+  beams = spawnSync('erlc', ['-o', scratch, ...sources]).status === 0 ? scratch : undefined;
+  return beams;
+}
+
+/** A C program of `bench/programs`, compiled; nothing, where there is no compiler. */
+export function compiledC(name: string): string | undefined {
+  const program = path.join(scratch, name);
+  const source = path.join(here, 'programs', `${name}.c`);
+  return spawnSync('cc', ['-O2', '-o', program, source]).status === 0 ? program : undefined;
+}

@@ -1,0 +1,33 @@
+import type { Scenario } from '../scenario.js';
+import { crashLoop } from './crash-loop.js';
+import { drain } from './drain.js';
+import { endurance } from './endurance.js';
+import { imports } from './imports.js';
+import { memory } from './memory.js';
+import { oneForAll } from './one-for-all.js';
+import { processes } from './processes.js';
+import { restarts } from './restarts.js';
+import { size } from './size.js';
+import { start } from './start.js';
+import { stop } from './stop.js';
+import { sustained } from './sustained.js';
+import { threads } from './threads.js';
+
+/** The scenarios about one subject. A function, so that what it needs is compiled only where it is measured. */
+export type Subject = () => readonly Scenario[];
+
+export const subjects: Readonly<Record<string, Subject>> = {
+  restarts,
+  sustained,
+  'crash-loop': crashLoop,
+  start,
+  'one-for-all': oneForAll,
+  stop,
+  drain,
+  memory,
+  endurance,
+  processes,
+  threads,
+  imports,
+  size,
+};
