@@ -1,8 +1,9 @@
 import { checkDuration, InvalidSpecError, type SupervisionEvent } from '../core/index.js';
-import { type Clock, type Logger, silentLogger, systemClock, type TreeOptions } from '../runtime/index.js';
+import { type Clock, type Logger, systemClock, type TreeOptions } from '../runtime/index.js';
 import { type SignalMap, type SignalTable, signalTable } from '../signals/index.js';
+import type { LonePolicy } from './root.js';
 
-/** The options of {@link supervise}. */
+/** The options of `supervise()`. */
 export interface SuperviseOptions extends TreeOptions {
   /**
    * What each signal does, laid over the default by which SIGTERM, SIGINT, SIGHUP and SIGQUIT drain and stop the tree; `false` traps none.
@@ -11,7 +12,7 @@ export interface SuperviseOptions extends TreeOptions {
    */
   readonly signals?: SignalMap | false;
   /**
-   * How long a stop may take as a whole, in ms, from 0 to 2 147 483 647: all drains, stops and kills, and the shutdown bus.
+   * How long a stop may take as a whole, in ms from 1 to 2 147 483 647: all drains, stops and kills, and the shutdown bus.
    * @defaultValue `25_000`, five seconds less than a Kubernetes pod has
    */
   readonly graceMs?: number;
@@ -39,27 +40,53 @@ export interface ProgramSettings {
   readonly lingerMs: number;
   readonly onEvent: ((event: SupervisionEvent) => void) | undefined;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly logger: Logger | undefined;
 }
 
-export const SUPERVISE_DEFAULTS = {
+const SUPERVISE_DEFAULTS = {
   graceMs: 25_000,
   reraise: true,
   lingerMs: 1000,
 } as const satisfies SuperviseOptions;
 
+/** Whose options they are: the tree's, the root's around a lone child, or the child's own. */
+export function splitOptions(options: SuperviseOptions & LonePolicy): {
+  readonly tree: TreeOptions;
+  readonly policy: LonePolicy;
+  readonly own: object;
+} {
+  const { signals, graceMs, reraise, lingerMs, onEvent, ...others } = options;
+  const { clock, random, logger, services, intensity, periodMs, giveUpAs, ...own } = others;
+  return {
+    tree: given({ clock, random, logger, services }),
+    policy: given({ intensity, periodMs, giveUpAs }),
+    own,
+  };
+}
+
+/** Without what is undefined, so that it does not stand in the way of a default. */
+function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  // Safe: what is left has the values of T that are not undefined.
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
+}
+
+const LOG_METHODS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly (keyof Logger)[];
+
 /** @throws InvalidSpecError for the first option that is wrong. */
 export function programSettings(options: SuperviseOptions): ProgramSettings {
-  const { signals, onEvent, clock = systemClock, logger = silentLogger } = options;
+  const { signals, onEvent, clock = systemClock, logger } = options;
   const {
     graceMs = SUPERVISE_DEFAULTS.graceMs,
     reraise = SUPERVISE_DEFAULTS.reraise,
     lingerMs = SUPERVISE_DEFAULTS.lingerMs,
   } = options;
-  checkDuration('supervise()', 'graceMs', graceMs);
+  checkDuration('supervise()', 'graceMs', graceMs, 1);
   if (lingerMs !== Number.POSITIVE_INFINITY) checkDuration('supervise()', 'lingerMs', lingerMs, 1);
   if (typeof reraise !== 'boolean') throw wrong('reraise', reraise, 'true or false');
   if (onEvent !== undefined && typeof onEvent !== 'function') throw wrong('onEvent', onEvent, 'a function');
+  if (logger !== undefined && !LOG_METHODS.every((name) => typeof logger?.[name] === 'function')) {
+    throw wrong('logger', logger, 'an object with debug, info, warn and error, as pino has');
+  }
   const table = signals === false ? undefined : signalTable(signals);
   return { signals: table, graceMs, reraise, lingerMs, onEvent, clock, logger };
 }

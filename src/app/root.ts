@@ -1,44 +1,102 @@
+import {
+  type ConsumerFactory,
+  type ConsumerInstance,
+  consumer,
+  type Supervisable,
+} from '../children/index.js';
 import { InvalidSpecError, type SupervisorSettings } from '../core/index.js';
 import {
   type AnySupervisorSpec,
   type ChildSpec,
+  type Clock,
   isSupervisorSpec,
   type SupervisorSpec,
   supervisor,
 } from '../runtime/index.js';
 
 /** The policy of the root that is put around a lone child. */
-export type LonePolicy = Pick<SupervisorSettings, 'intensity' | 'periodMs' | 'giveUpAs'>;
+export interface LonePolicy extends Pick<SupervisorSettings, 'periodMs' | 'giveUpAs'> {
+  /**
+   * How many restarts are allowed within `periodMs` before the program gives up.
+   * @defaultValue `Infinity`: nothing above could do better than try again, after ever longer waits
+   */
+  readonly intensity?: number;
+}
 
 /** The tree around a lone child: one supervisor named `root`. */
 export type LoneTree<Child extends ChildSpec = ChildSpec> = SupervisorSpec<'root', readonly [Child]>;
 
-/** @throws InvalidSpecError if `spec` is nothing that can be supervised. */
-export function treeOf(spec: unknown, policy: LonePolicy): AnySupervisorSpec {
-  if (!isSpec(spec)) throw notSupervisable(spec);
-  return isSupervisorSpec(spec) ? spec : loneTree(spec, policy);
-}
+/** How long a lone function may be silent, in ms, before its silence means that it is at work rather than on its way to it. */
+const AT_WORK_AFTER_MS = 1000;
 
 /**
- * A root around one child. It never gives up unless told otherwise, since nothing above it could do better than restart the child, with
- * growing waits; and it ends when the child has ended for good.
+ * The tree that `supervise()` runs for what it was given.
+ *
+ * @param own - those of the options that are the child's
+ * @throws InvalidSpecError if it is nothing that can be supervised, or an option is wrong for it.
  */
-function loneTree(
-  child: ChildSpec,
-  { intensity = Number.POSITIVE_INFINITY, periodMs, giveUpAs }: LonePolicy,
-): LoneTree {
+export function treeOf(what: unknown, policy: LonePolicy, own: object, clock: Clock): AnySupervisorSpec {
+  if (!isSpec(what)) return loneTree(loneSpec(what, own, clock), policy);
+  const isTree = isSupervisorSpec(what);
+  refuseOptions(isTree ? { ...policy, ...own } : own, isTree);
+  return isTree ? what : loneTree(what, policy);
+}
+
+/** A root around one child, which ends when the child has ended for good. */
+function loneTree(child: ChildSpec, policy: LonePolicy): LoneTree {
   const endsByItself = (child.restart ?? 'permanent') !== 'permanent';
   return supervisor('root', {
-    intensity,
-    ...(periodMs === undefined ? {} : { periodMs }),
-    ...(giveUpAs === undefined ? {} : { giveUpAs }),
+    intensity: Number.POSITIVE_INFINITY,
+    ...policy,
     autoShutdown: endsByItself ? 'any_significant' : 'never',
     children: [{ ...child, significant: endsByItself }],
   });
 }
 
+/** A function that has done its work is not run again unless it says so; it is once it has failed. */
+function loneSpec(what: unknown, own: object, clock: Clock): ChildSpec {
+  if (typeof what === 'function') {
+    const options = { restart: 'transient', ...own } as const;
+    // Safe: what a function makes is looked at when it has made it.
+    return consumer(what.name || 'main', soonReady(what as ConsumerFactory<Supervisable>, clock), options);
+  }
+  // An object of the wrong shape would be refused as well, but only as a start that failed.
+  if (typeof what !== 'object' || what === null || Array.isArray(what)) throw notSupervisable(what);
+  return consumer('main', what as ConsumerInstance, own);
+}
+
+/**
+ * A consumer's factory is ready when it has made something; a function that is the work itself makes nothing, and need not look at its
+ * context either. So it is ready at the latest when it has worked for a second, or has finished sooner.
+ */
+function soonReady(make: ConsumerFactory<Supervisable>, clock: Clock): ConsumerFactory<Supervisable> {
+  return async function main(ctx) {
+    const timer = clock.after(AT_WORK_AFTER_MS, () => ctx.ready(), false);
+    try {
+      const made = await make(ctx);
+      if (made === undefined) ctx.ready();
+      return made;
+    } finally {
+      timer.cancel();
+    }
+  };
+}
+
 function isSpec(value: unknown): value is ChildSpec {
   return typeof value === 'object' && value !== null && 'driver' in value && 'id' in value;
+}
+
+function refuseOptions(options: object, isTree: boolean): void {
+  const [field] = Object.keys(options);
+  if (field === undefined) return;
+  throw new InvalidSpecError('supervise()', {
+    rule: 'invalid_option',
+    field,
+    value: options[field as keyof typeof options],
+    expected: isTree
+      ? 'left out: a tree has its settings in its specs'
+      : 'left out: a child has its settings in its spec',
+  });
 }
 
 function notSupervisable(value: unknown): InvalidSpecError {

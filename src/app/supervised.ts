@@ -66,6 +66,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   #signal: NodeJS.Signals | undefined;
   #level: StopLevel = 0;
   #stopping: Promise<StopReport> | undefined;
+  #closed: Promise<unknown> | undefined;
   #settle: (outcome: Promise<Outcome>) => void = () => undefined;
 
   /** @internal `supervise()` makes them. */
@@ -100,7 +101,9 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
    */
   async stop(options: StopOptions = {}): Promise<StopReport> {
     this.#stopping ??= this.#stop(options.graceMs ?? this.#settings.graceMs);
-    return this.#stopping;
+    const report = await this.#stopping;
+    await this.#closed;
+    return report;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -116,7 +119,10 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
       throw await this.#abandon(error);
     }
     this.#keepRunning();
-    this.#settle(this.supervisor.done.then((exit) => this.#end(exit)));
+    const end = this.supervisor.done.then((exit) => this.#end(exit));
+    // The failure of a tree is for `done` to tell, and for nobody else to miss.
+    this.#closed = end.catch(() => undefined);
+    this.#settle(end);
     return this;
   }
 

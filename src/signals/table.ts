@@ -25,12 +25,12 @@ export type SignalMap = { readonly [S in NodeJS.Signals]?: SignalAction | Signal
 export type SignalTable = ReadonlyMap<NodeJS.Signals, SignalAction | SignalForward>;
 
 /** @defaultValue of the signal map: the four by which programs are asked to end. */
-export const SIGNAL_DEFAULTS = {
+export const SIGNAL_DEFAULTS: Readonly<Record<'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGQUIT', SignalAction>> = {
   SIGTERM: 'drain',
   SIGINT: 'drain',
   SIGHUP: 'drain',
   SIGQUIT: 'drain',
-} as const satisfies SignalMap;
+};
 
 // The first two cannot be trapped; after a listener for the others Node would run on with broken memory.
 const UNTRAPPABLE = ['SIGKILL', 'SIGSTOP', 'SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL'];
