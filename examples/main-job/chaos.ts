@@ -12,6 +12,7 @@ export interface Victim {
   readonly id: string;
   readonly canSuffer: readonly Strike[];
   readonly isUp: () => boolean;
+  readonly incarnation: () => number;
   /** False if the blow did not reach it. */
   readonly suffer: (strike: Strike) => boolean;
 }
@@ -22,41 +23,51 @@ export interface ChaosPlan {
   readonly seed: number;
   readonly victims: readonly Victim[];
   readonly progress: () => Progress;
-  readonly onStrike: (victim: Victim, strike: Strike) => void;
+  readonly onStrike: (strike: Strike) => void;
 }
 
 const LOOK_EVERY_MS = 25;
+/** A hang is the rarest, as it takes the longest to be noticed. */
+const DECK: readonly Strike[] = ['kill', 'kill', 'throw', 'throw', 'hang'];
 
 /** Strikes as often as planned, at random moments of the work, whatever its size; then it has done its job. */
 export async function chaos(ctx: ChildContext, plan: ChaosPlan): Promise<void> {
   const random = randomFrom(plan.seed);
   const { total, done } = plan.progress();
   const moments = Array.from({ length: plan.strikes }, () => done + random() * (total - done));
+  const struck = new Map<Victim, number>();
   for (const moment of moments.sort((a, b) => a - b)) {
     const choice = { victim: random(), strike: random() };
-    while (plan.progress().done < moment || !strike(plan, choice)) {
-      if (plan.progress().done === total) return;
+    for (let hit = false; !hit; ) {
+      if (plan.progress().done >= total) return;
+      hit = plan.progress().done >= moment && strike(plan, choice, struck);
       await wait(LOOK_EVERY_MS, undefined, { signal: ctx.signal });
     }
-    await wait(LOOK_EVERY_MS, undefined, { signal: ctx.signal });
   }
 }
 
-/** Strikes one of those that are up; false if nobody could be struck. */
-function strike(plan: ChaosPlan, choice: { readonly victim: number; readonly strike: number }): boolean {
-  const victim = pick(
-    plan.victims.filter(({ isUp }) => isUp()),
-    choice.victim,
+/** Strikes one of those that are up and have not been struck in this life; false if nobody could be struck. */
+function strike(
+  plan: ChaosPlan,
+  choice: { readonly victim: number; readonly strike: number },
+  struck: Map<Victim, number>,
+): boolean {
+  const blow = pick(DECK, choice.strike);
+  const unharmed = plan.victims.filter(
+    (it) => it.isUp() && it.incarnation() !== struck.get(it) && it.canSuffer.includes(blow),
   );
-  if (victim === undefined) return false;
-  const blow = pick(victim.canSuffer, choice.strike);
-  if (blow === undefined || !victim.suffer(blow)) return false;
-  plan.onStrike(victim, blow);
+  if (unharmed.length === 0) return false;
+  const victim = pick(unharmed, choice.victim);
+  if (!victim.suffer(blow)) return false;
+  struck.set(victim, victim.incarnation());
+  plan.onStrike(blow);
   return true;
 }
 
-function pick<T>(from: readonly T[], at: number): T | undefined {
-  return from[Math.floor(at * from.length)];
+/** @param from - not empty */
+function pick<T>(from: readonly T[], at: number): T {
+  // Safe: `at` is below 1.
+  return from[Math.floor(at * from.length)] as T;
 }
 
 /** Random numbers from 0 to 1 that are the same for the same seed: mulberry32. */

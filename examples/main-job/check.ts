@@ -36,7 +36,7 @@ function countFile(path: string): Outcome {
   try {
     const content = readFileSync(path);
     let lines = 0;
-    for (const byte of content) if (byte === 0x0a) lines += 1;
+    for (let at = 0; at < content.length; at += 1) if (content[at] === 0x0a) lines += 1;
     return measured(createHash('sha256').update(content).digest('hex'), lines, content.length);
   } catch (error) {
     return unreadable(error);

@@ -3,11 +3,10 @@
 
 import { readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MainJobError } from './errors.js';
 
 /** Another program that is alive works on the spool. */
-export class SpoolInUseError extends Error {
-  override readonly name = 'SpoolInUseError';
-
+export class SpoolInUseError extends MainJobError {
   constructor(
     readonly folder: string,
     readonly pid: number,

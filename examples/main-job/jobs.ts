@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { opendir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 export interface Job {
@@ -23,15 +23,16 @@ export interface Finished {
 }
 
 /** One job for every file below `folder`, in a fixed order. Links are not followed. */
-export async function jobsBelow(folder: string): Promise<readonly Job[]> {
-  const paths = await filesBelow(resolve(folder));
+export async function jobsBelow(folder: string, signal: AbortSignal): Promise<readonly Job[]> {
+  const paths = await filesBelow(resolve(folder), signal);
   return paths.sort().map((path, index) => ({ id: `job-${String(index).padStart(6, '0')}`, path }));
 }
 
-async function filesBelow(folder: string, found: string[] = []): Promise<string[]> {
-  for await (const entry of await opendir(folder, { bufferSize: 128 })) {
+async function filesBelow(folder: string, signal: AbortSignal, found: string[] = []): Promise<string[]> {
+  signal.throwIfAborted();
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) await filesBelow(path, found);
+    if (entry.isDirectory()) await filesBelow(path, signal, found);
     else if (entry.isFile()) found.push(path);
   }
   return found;

@@ -3,6 +3,7 @@
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { MainJobError } from './errors.js';
 import { isRedis } from './queue.js';
 
 export const USAGE = `npm start -- [folder] [options]
@@ -29,9 +30,7 @@ export interface Options {
 }
 
 /** The command line does not make sense. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+export class UsageError extends MainJobError {}
 
 const OWN_NODE_MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url));
 
@@ -55,7 +54,7 @@ export function readOptions(args: readonly string[]): Options {
     seed:
       values.seed === undefined ? Math.floor(Math.random() * 100_000) : wholeNumber('--seed', values.seed),
     spool: values.spool,
-    keep: values.keep || values.spool !== undefined,
+    keep: values.keep,
     help: values.help,
   };
 }

@@ -13,28 +13,25 @@ export interface Progress {
 }
 
 export class ProgressMeter {
-  readonly #beganAtMs: number;
-  #counts: readonly { readonly atMs: number; readonly done: number }[];
-  #total: number;
+  readonly #total: number;
+  #beganAtMs: number | undefined;
+  #counts: readonly Count[] = [];
 
-  /** @param done - how much of it an earlier run has done */
-  constructor(total: number, done: number, nowMs: number) {
+  constructor(total: number) {
     this.#total = total;
-    this.#beganAtMs = nowMs;
-    this.#counts = [{ atMs: nowMs, done }];
   }
 
-  /** Takes note of a count. */
+  /** Takes note of a count. The first one, which may be what an earlier run has done, is where the rate begins. */
   note(done: number, nowMs: number): void {
-    // The one count that is older than the window is its beginning.
+    this.#beganAtMs ??= nowMs;
+    // The last one that is older than the window is its beginning.
     const from = this.#counts.findLastIndex(({ atMs }) => nowMs - atMs >= WINDOW_MS);
     this.#counts = [...this.#counts.slice(Math.max(from, 0)), { atMs: nowMs, done }];
   }
 
   get now(): Progress {
-    // Safe: there is always a first count.
-    const first = this.#counts[0] as { atMs: number; done: number };
-    const last = this.#counts[this.#counts.length - 1] ?? first;
+    const first = this.#counts[0] ?? NOTHING;
+    const last = this.#counts.at(-1) ?? NOTHING;
     const perSecond =
       last.atMs > first.atMs ? ((last.done - first.done) * 1000) / (last.atMs - first.atMs) : 0;
     return {
@@ -42,7 +39,14 @@ export class ProgressMeter {
       done: last.done,
       perSecond,
       leftMs: perSecond > 0 ? ((this.#total - last.done) * 1000) / perSecond : undefined,
-      elapsedMs: last.atMs - this.#beganAtMs,
+      elapsedMs: last.atMs - (this.#beganAtMs ?? last.atMs),
     };
   }
 }
+
+interface Count {
+  readonly atMs: number;
+  readonly done: number;
+}
+
+const NOTHING: Count = { atMs: 0, done: 0 };

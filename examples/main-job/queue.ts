@@ -6,21 +6,20 @@ import type { Finished, Job, Outcome } from './jobs.js';
 export interface Queue {
   /** What a consumer needs in order to join: a URL, `file:` for a spool and `redis:` for Redis. */
   readonly address: string;
-  /** Where it is, for people. */
-  readonly place: string;
   /** Whether it is left in place at the end, to be looked at or resumed. */
   kept: boolean;
-  /**
-   * Fills the queue with what `list` returns, unless it was filled before.
-   * @returns every job that it was ever given
-   */
-  open(list: () => Promise<readonly Job[]>): Promise<readonly Job[]>;
+  /** Makes it ready for consumers. What an earlier program has left in it is put back, to be gone on with. */
+  open(): Promise<void>;
+  /** Every job that it was given; nothing if it was never filled to the end. */
+  accepted(): Promise<readonly Job[] | undefined>;
+  /** Fills it. Throws half-way when `signal` is aborted; such a filling is begun anew the next time. */
+  fill(jobs: readonly Job[], signal: AbortSignal): Promise<void>;
   /** How many jobs are done. */
   countDone(): Promise<number>;
   /** Every recorded outcome; a job that was recorded twice is in it twice. */
   finished(): Promise<readonly Finished[]>;
-  /** Lets go of it, and removes it unless it is kept. */
-  close(): Promise<void>;
+  /** Lets go of it, and removes it unless it is kept; then it says where it is. */
+  close(): Promise<string | undefined>;
 }
 
 /** Does one job, for whichever queue. */

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type Job as BullJob, Queue as BullQueue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import pRetry from 'p-retry';
+import { MainJobError } from './errors.js';
 import type { Finished, Job, Outcome } from './jobs.js';
 import type { Consume, Queue } from './queue.js';
 
@@ -20,9 +21,7 @@ interface File {
 }
 
 /** Redis did not answer in time. */
-export class RedisUnreachableError extends Error {
-  override readonly name = 'RedisUnreachableError';
-
+export class RedisUnreachableError extends MainJobError {
   constructor(place: string, attempts: number, options: ErrorOptions & { cause: Error }) {
     super(
       `Redis at ${place} could not be reached: ${reasonOf(options.cause)} (${attempts} attempts within ${REACH_WITHIN_MS} ms). ` +
@@ -48,7 +47,7 @@ export class RedisQueue implements Queue {
   }
 
   /** @throws RedisUnreachableError within a few seconds */
-  async open(list: () => Promise<readonly Job[]>): Promise<readonly Job[]> {
+  async open(): Promise<void> {
     await reach(this.#url);
     this.#queue = new BullQueue(this.#name, {
       connection: { url: this.#url },
@@ -56,15 +55,21 @@ export class RedisQueue implements Queue {
     });
     // Without a listener, a lost connection would be an uncaught error; with one, the client simply connects again.
     this.#queue.on('error', () => undefined);
-    const jobs = await list();
+  }
+
+  /** Its name is new for every run, so nobody has filled it before. */
+  async accepted(): Promise<undefined> {
+    return undefined;
+  }
+
+  async fill(jobs: readonly Job[], signal: AbortSignal): Promise<void> {
     for (let from = 0; from < jobs.length; from += JOBS_PER_TRIP) {
-      await this.#queue.addBulk(
-        jobs
-          .slice(from, from + JOBS_PER_TRIP)
-          .map(({ id, path }) => ({ name: 'file', data: { path }, opts: { jobId: id } })),
+      signal.throwIfAborted();
+      const trip = jobs.slice(from, from + JOBS_PER_TRIP);
+      await this.#queue?.addBulk(
+        trip.map(({ id, path }) => ({ name: 'file', data: { path }, opts: { jobId: id } })),
       );
     }
-    return jobs;
   }
 
   async countDone(): Promise<number> {
@@ -80,9 +85,11 @@ export class RedisQueue implements Queue {
     }
   }
 
-  async close(): Promise<void> {
-    if (!this.kept) await this.#queue?.obliterate({ force: true });
-    await this.#queue?.close();
+  async close(): Promise<string | undefined> {
+    if (this.#queue === undefined) return undefined;
+    if (!this.kept) await this.#queue.obliterate({ force: true });
+    await this.#queue.close();
+    return this.kept ? `the queue is kept: ${this.place}` : undefined;
   }
 }
 

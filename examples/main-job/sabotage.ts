@@ -24,8 +24,9 @@ export class Sabotage {
   }
 
   /** The next job that comes to the weak point, and all that are with it, will suffer. */
-  order(fault: Fault): void {
+  order(fault: Fault): true {
     this.#ordered = fault;
+    return true;
   }
 
   /** A new life begins unharmed. */

@@ -7,12 +7,15 @@ const CLEAR_BELOW = '\u001b[J';
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
 const LOG_EVERY_MS = 1000;
+const NEWS_LINES = 4;
 
 export interface Screen {
   /** Shows how things stand now. */
   show(scene: Scene, nowMs: number): void;
-  /** Says a line that stays. */
-  say(line: string): void;
+  /** Shows, for a while, that something happened. */
+  news(line: string): void;
+  /** Says lines that stay. */
+  say(...lines: readonly string[]): void;
   /** Shows how things stand at the end, and leaves that standing. */
   close(): void;
 }
@@ -30,6 +33,7 @@ class TerminalScreen implements Screen {
   readonly #stream: Stream;
   readonly #colour: boolean;
   #lines: readonly string[] = [];
+  #news: readonly string[] = [];
 
   constructor(stream: Stream, colour: boolean) {
     this.#stream = stream;
@@ -40,12 +44,19 @@ class TerminalScreen implements Screen {
   show(scene: Scene): void {
     const { columns = 80, rows = 24 } = this.#stream;
     // A line in the last column would wrap, and a line below the last row would scroll; both break the redraw.
-    const lines = render(scene, { columns: columns - 1, colour: this.#colour }).slice(0, rows - 1);
-    this.#redraw('', lines);
+    const lines = render(scene, this.#news, { columns: columns - 1, colour: this.#colour }).slice(
+      0,
+      rows - 1,
+    );
+    this.#redraw([], lines);
   }
 
-  say(line: string): void {
-    this.#redraw(`${line}\n`, this.#lines);
+  news(line: string): void {
+    this.#news = [...this.#news, line].slice(-NEWS_LINES);
+  }
+
+  say(...lines: readonly string[]): void {
+    this.#redraw(lines, this.#lines);
   }
 
   close(): void {
@@ -53,9 +64,9 @@ class TerminalScreen implements Screen {
     this.#lines = [];
   }
 
-  #redraw(above: string, lines: readonly string[]): void {
+  #redraw(above: readonly string[], lines: readonly string[]): void {
     const up = this.#lines.length === 0 ? '' : `\u001b[${this.#lines.length}A\r`;
-    this.#stream.write(`${up}${CLEAR_BELOW}${above}${lines.map((line) => `${line}\n`).join('')}`);
+    this.#stream.write(`${up}${CLEAR_BELOW}${text([...above, ...lines])}`);
     this.#lines = lines;
   }
 }
@@ -74,11 +85,19 @@ class LogScreen implements Screen {
     this.say(logLine(scene));
   }
 
-  say(line: string): void {
-    this.#stream.write(`${line}\n`);
+  news(line: string): void {
+    this.say(line);
+  }
+
+  say(...lines: readonly string[]): void {
+    this.#stream.write(text(lines));
   }
 
   close(): void {
     this.#nextAtMs = 0;
   }
+}
+
+function text(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
 }

@@ -15,6 +15,7 @@ import { join, resolve } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ChildContext } from 'treewarden';
+import { MainJobError } from './errors.js';
 import { occupy, vacate } from './host.js';
 import type { Finished, Job } from './jobs.js';
 import type { Consume, Queue } from './queue.js';
@@ -26,26 +27,25 @@ const MANIFEST = 'manifest.json';
 const IDLE_MS = 50;
 
 /** The folder given with `--spool` cannot be used as one. */
-export class NotASpoolError extends Error {
-  override readonly name = 'NotASpoolError';
-}
+export class NotASpoolError extends MainJobError {}
 
 export class SpoolQueue implements Queue {
   readonly place: string;
   readonly address: string;
   kept: boolean;
   readonly #spool: Spool;
+  #occupied = false;
 
-  /** @param folder - an earlier spool, or where a new one is to be; a temporary folder if it is left out */
+  /** @param folder - an earlier spool, or where a new one is to be, and always kept; a temporary folder if it is left out */
   constructor(folder: string | undefined, kept: boolean) {
     this.place = folder === undefined ? mkdtempSync(join(tmpdir(), 'treewarden-spool-')) : resolve(folder);
     this.address = pathToFileURL(this.place).href;
-    this.kept = kept;
+    this.kept = kept || folder !== undefined;
     this.#spool = new Spool(this.place);
   }
 
   /** @throws NotASpoolError if the folder holds something else; SpoolInUseError if another program works on it. */
-  async open(list: () => Promise<readonly Job[]>): Promise<readonly Job[]> {
+  async open(): Promise<void> {
     mkdirSync(this.place, { recursive: true });
     if (!this.#spool.exists && readdirSync(this.place).length > 0) {
       throw new NotASpoolError(
@@ -54,9 +54,29 @@ export class SpoolQueue implements Queue {
     }
     this.#spool.lay();
     occupy(this.place);
-    // Whoever had jobs in hand belonged to a program that is gone, or this one could not have occupied the spool.
-    this.#spool.putBack(() => true);
-    return this.#accepted() ?? (await this.#fill(await list()));
+    this.#occupied = true;
+    if (existsSync(this.#manifest)) {
+      // Whoever had jobs in hand belonged to a program that is gone, or this one could not have occupied the spool.
+      this.#spool.putBack(() => true);
+    } else {
+      this.#spool.clear();
+    }
+  }
+
+  async accepted(): Promise<readonly Job[] | undefined> {
+    return existsSync(this.#manifest)
+      ? (JSON.parse(readFileSync(this.#manifest, 'utf8')) as Job[])
+      : undefined;
+  }
+
+  async fill(jobs: readonly Job[], signal: AbortSignal): Promise<void> {
+    for (let from = 0; from < jobs.length; from += JOBS_PER_BATCH) {
+      this.#spool.put(`batch-${String(from).padStart(6, '0')}`, jobs.slice(from, from + JOBS_PER_BATCH));
+      await nextTurn(undefined, { signal });
+    }
+    const draft = join(this.place, 'tmp', MANIFEST);
+    writeFileSync(draft, JSON.stringify(jobs));
+    renameSync(draft, this.#manifest);
   }
 
   countDone(): Promise<number> {
@@ -67,26 +87,19 @@ export class SpoolQueue implements Queue {
     return Promise.resolve(this.#spool.finished());
   }
 
-  async close(): Promise<void> {
-    if (this.kept) vacate(this.place);
-    else await rm(this.place, { recursive: true, force: true });
-  }
-
-  #accepted(): readonly Job[] | undefined {
-    const manifest = join(this.place, MANIFEST);
-    return existsSync(manifest) ? (JSON.parse(readFileSync(manifest, 'utf8')) as Job[]) : undefined;
-  }
-
-  async #fill(jobs: readonly Job[]): Promise<readonly Job[]> {
-    this.#spool.clear();
-    for (let from = 0; from < jobs.length; from += JOBS_PER_BATCH) {
-      this.#spool.put(`batch-${String(from).padStart(6, '0')}`, jobs.slice(from, from + JOBS_PER_BATCH));
-      await nextTurn();
+  async close(): Promise<string | undefined> {
+    if (!this.kept) {
+      await rm(this.place, { recursive: true, force: true });
+      return undefined;
     }
-    const draft = join(this.place, 'tmp', MANIFEST);
-    writeFileSync(draft, JSON.stringify(jobs));
-    renameSync(draft, join(this.place, MANIFEST));
-    return jobs;
+    // Without having occupied it, it is somebody else's.
+    if (!this.#occupied) return undefined;
+    vacate(this.place);
+    return `the spool is kept; go on with: npm start -- --spool ${this.place}`;
+  }
+
+  get #manifest(): string {
+    return join(this.place, MANIFEST);
   }
 }
 

@@ -28,6 +28,7 @@ import { join } from 'node:path';
 import type { Finished, Job, Outcome } from './jobs.js';
 
 const MARK = 'treewarden-spool';
+const PLACES = ['tmp', 'new', 'cur', 'done'];
 
 /** A claimed job was taken away: somebody put it back, believing its owner to be dead. */
 export class ClaimLostError extends Error {
@@ -57,7 +58,7 @@ export class Spool {
   lay(): void {
     mkdirSync(this.folder, { recursive: true });
     writeFileSync(this.#path(MARK), 'a queue of jobs, see spool.ts\n');
-    for (const name of ['tmp', 'new', 'cur', 'done']) mkdirSync(this.#path(name), { recursive: true });
+    for (const place of PLACES) mkdirSync(this.#path(place), { recursive: true });
   }
 
   /** Adds jobs, at least one, as a batch, which others see whole or not at all. */
@@ -118,12 +119,10 @@ export class Spool {
     return (await readdir(this.#path('done'))).length;
   }
 
-  /** Throws away what a filling that did not reach its end has left. Nobody has begun on any of it. */
+  /** Empties it. Only for one whose filling did not reach its end: nobody knows what else should be in it. */
   clear(): void {
-    for (const place of ['tmp', 'new']) {
-      rmSync(this.#path(place), { recursive: true });
-      mkdirSync(this.#path(place));
-    }
+    for (const place of PLACES) rmSync(this.#path(place), { recursive: true });
+    this.lay();
   }
 
   #path(...names: readonly string[]): string {

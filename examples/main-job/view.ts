@@ -5,11 +5,8 @@ import type { Progress } from './progress.js';
 
 /** What there is to see at one moment. */
 export interface Scene {
-  readonly title: string;
   readonly tree: Snapshot;
   readonly progress: Progress;
-  /** What happened last, oldest first. */
-  readonly news: readonly string[];
 }
 
 /** What the terminal can show. */
@@ -18,14 +15,13 @@ export interface Look {
   readonly colour: boolean;
 }
 
-/** The scene as lines, none wider than the terminal. */
-export function render(scene: Scene, look: Look): readonly string[] {
+/** The scene as lines, none wider than the terminal; below it what happened last, oldest first. */
+export function render(scene: Scene, news: readonly string[], look: Look): readonly string[] {
   const paint = look.colour ? coloured : plain;
   return [
-    paint('bold', clip(scene.title, look.columns)),
     ...treeLines(scene.tree, look.columns, paint),
     progressLine(scene.progress, look.columns, paint),
-    ...scene.news.map((line) => paint('dim', clip(line, look.columns))),
+    ...news.map((line) => paint('dim', clip(line, look.columns))),
   ];
 }
 
@@ -48,9 +44,9 @@ export function grouped(count: number): string {
   return Math.round(count).toLocaleString('en-US');
 }
 
-/** `4.2 s` */
+/** `4.2 s`, `12 min` */
 export function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
+  return ms < 120_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
 }
 
 /** How an incarnation ended, in a word or few. */
@@ -147,7 +143,7 @@ function clip(text: string, width: number): string {
   return width <= 1 ? text.slice(0, Math.max(width, 0)) : `${text.slice(0, width - 1)}…`;
 }
 
-type Colour = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
+type Colour = 'dim' | 'green' | 'yellow' | 'red';
 type Paint = (colour: Colour, text: string) => string;
 
 const STATUS_COLOURS: Record<Snapshot['status'], Colour> = {
@@ -161,7 +157,7 @@ const STATUS_COLOURS: Record<Snapshot['status'], Colour> = {
   survivor: 'red',
 };
 
-const CODES: Record<Colour, number> = { bold: 1, dim: 2, green: 32, yellow: 33, red: 31 };
+const CODES: Record<Colour, number> = { dim: 2, green: 32, yellow: 33, red: 31 };
 
 const plain: Paint = (_, text) => text;
 const coloured: Paint = (colour, text) => `\u001b[${CODES[colour]}m${text}\u001b[0m`;

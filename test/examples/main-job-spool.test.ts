@@ -16,9 +16,12 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SpoolInUseError } from '../../examples/main-job/host.js';
+import type { Job } from '../../examples/main-job/jobs.js';
 import { ClaimLostError, Spool } from '../../examples/main-job/spool.js';
 import { NotASpoolError, SpoolQueue } from '../../examples/main-job/spool-queue.js';
 import { jobsFor, openSpool, outcomeOf } from './fixtures/spool-jobs.js';
+
+const calm = new AbortController().signal;
 
 let scratch: string;
 let program: string;
@@ -83,8 +86,15 @@ async function killWithin(child: ChildProcess, ms: number): Promise<boolean> {
   return child.signalCode === 'SIGKILL';
 }
 
+/** Opens it, and fills it unless it was filled before. */
+async function filled(queue: SpoolQueue, total: number): Promise<readonly Job[] | undefined> {
+  await queue.open();
+  if ((await queue.accepted()) === undefined) await queue.fill(jobsFor(total), calm);
+  return queue.accepted();
+}
+
 async function fillWith(total: number): Promise<void> {
-  await new SpoolQueue(folder, true).open(async () => jobsFor(total));
+  await filled(new SpoolQueue(folder, true), total);
   rmSync(join(folder, 'host'));
 }
 
@@ -132,11 +142,10 @@ describe('a spool under kill -9', () => {
     for (let life = 1; life <= 8; life += 1) {
       rmSync(folder, { recursive: true, force: true });
       if (await killWithin(await begin('fill', String(total)), 60)) cutShort += 1;
-      const queue = new SpoolQueue(folder, false);
-      expect(await queue.open(async () => jobsFor(total))).toEqual(jobsFor(total));
+      const queue = new SpoolQueue(folder, true);
+      expect(await filled(queue, total)).toEqual(jobsFor(total));
       expect(everywhere()).toEqual(idsOf(total));
       await queue.close();
-      expect(existsSync(folder)).toBe(false);
     }
     expect(cutShort).toBeGreaterThan(0);
   }, 30_000);
@@ -187,14 +196,14 @@ describe('a claim', () => {
 describe('a spool queue', () => {
   test('goes on where an earlier program left it, whatever the folder of files holds by now', async () => {
     const earlier = new SpoolQueue(folder, true);
-    await earlier.open(async () => jobsFor(200));
+    await filled(earlier, 200);
     const batch = new Spool(folder).claim('a.7');
     for (const job of batch?.jobs ?? []) batch?.finish(job, outcomeOf(job));
     new Spool(folder).claim('a.7');
     await earlier.close();
 
-    const later = new SpoolQueue(folder, false);
-    expect(await later.open(async () => jobsFor(5))).toEqual(jobsFor(200));
+    const later = new SpoolQueue(folder, true);
+    expect(await filled(later, 5)).toEqual(jobsFor(200));
     const done = await later.countDone();
     expect(done).toBeGreaterThan(0);
     const ids: string[] = [];
@@ -203,14 +212,21 @@ describe('a spool queue', () => {
       ids.push(...next.jobs.map(({ id }) => id));
     }
     expect(ids).toHaveLength(200 - done);
-    await later.close();
-    expect(existsSync(folder)).toBe(false);
+    expect(await later.close()).toContain(`--spool ${folder}`);
+  });
+
+  test('in a temporary folder is removed when it is closed', async () => {
+    const queue = new SpoolQueue(undefined, false);
+    await filled(queue, 10);
+    expect(existsSync(queue.place)).toBe(true);
+    expect(await queue.close()).toBeUndefined();
+    expect(existsSync(queue.place)).toBe(false);
   });
 
   test('refuses a folder that holds something else, and leaves it as it is', async () => {
     mkdirSync(join(folder, 'new'), { recursive: true });
     writeFileSync(join(folder, 'new', 'letter'), 'mine');
-    await expect(new SpoolQueue(folder, true).open(async () => [])).rejects.toThrow(NotASpoolError);
+    await expect(new SpoolQueue(folder, true).open()).rejects.toThrow(NotASpoolError);
     expect(readFileSync(join(folder, 'new', 'letter'), 'utf8')).toBe('mine');
     expect(readdirSync(folder)).toEqual(['new']);
   });
@@ -223,13 +239,16 @@ describe('a spool queue', () => {
     const stat = readFileSync(`/proc/${host.pid}/stat`, 'utf8');
     const began = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
     writeFileSync(join(folder, 'host'), `${host.pid} ${began}`);
-    await expect(new SpoolQueue(folder, true).open(async () => [])).rejects.toThrow(SpoolInUseError);
+    const intruder = new SpoolQueue(folder, true);
+    await expect(intruder.open()).rejects.toThrow(SpoolInUseError);
+    await intruder.close();
+    expect(readdirSync(folder)).toContain('host');
 
     host.kill('SIGKILL');
     await once(host, 'exit');
     living.delete(host);
     const queue = new SpoolQueue(folder, true);
-    expect(await queue.open(async () => [])).toHaveLength(10);
+    expect(await filled(queue, 5)).toHaveLength(10);
     await queue.close();
   });
 });

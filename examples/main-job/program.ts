@@ -1,4 +1,4 @@
-// A consumer in a process of its own.
+// A consumer as a program of its own: the same file runs forked, in a process, and threaded, in a thread.
 
 import { ctx, expose } from 'treewarden/child';
 import { consume } from './consumer.js';
