@@ -15,6 +15,7 @@ import {
   type ChildSpec,
   type Clock,
   command,
+  consumer,
   dynamic,
   fork,
   type IncarnationHost,
@@ -45,6 +46,7 @@ export interface Drivers {
   readonly thread: typeof thread;
   readonly fork: typeof fork;
   readonly command: typeof command;
+  readonly consumer: typeof consumer;
   readonly supervisor: typeof supervisor;
   readonly dynamic: typeof dynamic;
 }
@@ -144,7 +146,7 @@ export function incarnationContainer(container: DependencyContainer, ctx: ChildC
   return own;
 }
 
-const KINDS: Drivers = { task, thread, fork, command, supervisor, dynamic };
+const KINDS: Drivers = { task, thread, fork, command, consumer, supervisor, dynamic };
 
 /** As much of a container's inside as is needed to see what it makes; unchanged since tsyringe 4.0. */
 interface Internals {

@@ -77,7 +77,8 @@ export function startOnTerminal(name: string, args: readonly string[] = []): Pro
   return run('script', ['-qec', [process.execPath, fixture(name), ...args].join(' '), '/dev/null']);
 }
 
-function run(command: string, args: readonly string[]): Program {
+/** Starts any program. */
+export function run(command: string, args: readonly string[]): Program {
   const program = new Program(command, args);
   running.add(program);
   void program.ended.then(() => running.delete(program));

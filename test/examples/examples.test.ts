@@ -1,0 +1,130 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from 'vitest';
+import { endAll, type Program, run } from '../app/program.js';
+
+const examples = fileURLToPath(new URL('../../examples', import.meta.url));
+
+afterEach(endAll);
+
+/** Starts an example as its first lines say. */
+function start(name: string, ...flags: readonly string[]): Program {
+  return run(process.execPath, ['--import', 'tsx', ...flags, join(examples, name)]);
+}
+
+describe('the example', () => {
+  test('01: a consumer is restarted after a poisoned job, and drains at SIGTERM', async () => {
+    const program = start('01-one-consumer.ts');
+    await program.says(/^sent dan$/);
+    program.kill('SIGTERM');
+    const { lines, signal } = await program.ended;
+    expect(lines.slice(0, 5)).toEqual([
+      'sent ada',
+      'sent bob',
+      'restarting root/mail',
+      'sent cleo',
+      'sent dan',
+    ]);
+    expect(lines.join('\n')).toMatch(/type: 'stopped'/);
+    expect(signal).toBe('SIGTERM');
+  }, 30_000);
+
+  test('02: a worker that is killed comes back alone, and the tree stops within its grace', async () => {
+    const program = start('02-tree/main.ts');
+    const ready = await program.says(/^ready: rates, resize \(pid \d+\)$/);
+    process.kill(Number(/pid (\d+)/.exec(ready)?.[1]), 'SIGKILL');
+    await program.says(/^shop\/workers\/resize is ready again \(2\)$/);
+    program.kill('SIGTERM');
+    const { lines, signal } = await program.ended;
+    expect(lines.filter((line) => line.includes('ready again'))).toHaveLength(1);
+    expect(lines).toContain('resize: cleaned up');
+    expect(lines.filter((line) => / stopped in \d+ ms$/.test(line))).toHaveLength(4);
+    expect(signal).toBe('SIGTERM');
+  }, 30_000);
+
+  test('03: a policy is tested by node:test in virtual time', async () => {
+    const { code, lines } = await start('03-policy-test.ts', '--test').ended;
+    expect(lines.join('\n')).toMatch(/(#|ℹ) pass 3\n(#|ℹ) fail 0/);
+    expect(code).toBe(0);
+  }, 30_000);
+
+  test('04: each incarnation of a class has a connection of its own', async () => {
+    const { code, lines, stderr } = await start('04-dependency-injection.ts').ended;
+    expect(lines, stderr).toEqual([
+      'connection 1 opened',
+      'packed tea',
+      'packed milk',
+      'connection closed',
+      'connection 2 opened',
+      'packed bread',
+      'connection closed',
+      'completed',
+    ]);
+    expect(code).toBe(0);
+  }, 30_000);
+
+  test('05: calls to a thread are answered, refused, lost and answered again', async () => {
+    const { code, lines, stderr } = await start('05-typed-calls/main.ts').ended;
+    expect(lines, stderr).toEqual([
+      'ecb83a8023f6504c3cbdaf32e6dcb21944ff85c33e4f50baa43911bcc0e32eb7',
+      expect.stringContaining('digest() of "shop/hash" threw: '),
+      'lost: child-exited',
+      'incarnation 2: ccca5395e23377865c74893e9962df88',
+    ]);
+    expect(code).toBe(0);
+  }, 30_000);
+
+  test('06: a request that was begun is answered before the server ends', async () => {
+    const program = start('06-graceful-http-server.ts');
+    const port = Number(/\d+/.exec(await program.says(/^listening on \d+$/))?.[0]);
+    const answer = textOf(`http://127.0.0.1:${port}/order`);
+    await program.says(/^GET \/order$/);
+    program.kill('SIGTERM');
+    await expect(answer).resolves.toBe('here you are\n');
+    const { lines, signal } = await program.ended;
+    expect(lines.slice(-2)).toEqual(['every request is answered', 'stopped']);
+    expect(signal).toBe('SIGTERM');
+  }, 30_000);
+
+  test('07: a tree that keeps failing ends with the history of how it came to that', async () => {
+    const { code, lines } = await start('07-escalation.ts').ended;
+    expect(lines.filter((line) => line.includes('gave up: ')).slice(0, 3)).toEqual([
+      'shop/workers gave up: 3 restarts',
+      'shop/workers gave up: 3 restarts',
+      'shop gave up: 2 restarts',
+    ]);
+    expect(lines.join('\n')).toMatch(/gave up: 2 restarts within 5000 ms.*\nError: no such host/);
+    expect(code).toBe(1);
+  }, 30_000);
+});
+
+describe('the examples', () => {
+  const numbered = readdirSync(examples)
+    .filter((name) => /^\d/.test(name))
+    .sort();
+
+  test('are each run by a test above', () => {
+    const tests = readFileSync(fileURLToPath(import.meta.url), 'utf8');
+    expect(numbered.filter((name) => !tests.includes(`start('${name}`))).toEqual([]);
+  });
+
+  test('are numbered without a gap, and short', () => {
+    expect(numbered.map((name) => name.slice(0, 2))).toEqual(numbered.map((_, at) => `0${at + 1}`));
+    const lengths = readdirSync(examples, { recursive: true, encoding: 'utf8' })
+      .filter((name) => /^\d.*\.ts$/.test(name))
+      .map((name) => [name, readFileSync(join(examples, name), 'utf8').split('\n').length] as const);
+    expect(lengths.filter(([, lines]) => lines > 70)).toEqual([]);
+  });
+});
+
+function textOf(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get(url, async (response) => {
+      let text = '';
+      for await (const chunk of response) text += String(chunk);
+      resolve(text);
+    }).on('error', reject);
+  });
+}
