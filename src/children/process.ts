@@ -66,6 +66,8 @@ export class ProcessIncarnation implements Incarnation {
     this.#listen(this.#child);
     if (this.#child.pid === undefined) return this;
     this.#group = new ProcessGroup(this.#child.pid);
+    // Without a pipe its 'exit' says all there is to know.
+    this.#closed = streamsOf(this.#child).length === 0 && this.launch.channel === undefined;
     this.#stopWaiting = awaitReadiness(this.host, this.#child.stdout ?? undefined);
     return this;
   }

@@ -345,7 +345,7 @@ describe('what a command is given, and what it says', () => {
       await Promise.all(lives.map(({ host }) => host.next('exited')));
     }
     expect(count()).toEqual(before);
-  });
+  }, 60_000);
 });
 
 describe('a wrong command is refused before anything starts', () => {
