@@ -105,6 +105,19 @@ export class Channel {
   }
 }
 
+/** Hands the program's own message to whom it is for. What fails there is noted: it is not the child's fault, and must not end this process. */
+export function handOver(
+  host: IncarnationHost,
+  message: unknown,
+  onMessage?: (message: unknown) => void,
+): void {
+  try {
+    onMessage?.(message);
+  } catch (error) {
+    host.note('onMessage failed', errorFacts(error));
+  }
+}
+
 /** What a program is told of itself when it is started. */
 export function identityOf(host: IncarnationHost): Identity {
   const { id, path, incarnation, settings } = host;

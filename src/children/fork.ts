@@ -7,7 +7,7 @@ import type {
   IncarnationHost,
   Transferable,
 } from '../runtime/index.js';
-import { Channel, identityOf } from './channel.js';
+import { Channel, handOver, identityOf } from './channel.js';
 import { type Entry, entryError, entryPath, inheritedFlags, inheritedNodeOptions } from './entry.js';
 import { ProcessIncarnation, type ProcessLaunch } from './process.js';
 import { checkProcessOptions, type ProcessOptions } from './process-options.js';
@@ -15,10 +15,7 @@ import { checkProgramOptions, type ProgramOptions } from './program-options.js';
 import { type FromChild, IDENTITY_KEY, isWrapped, wrap } from './wire.js';
 
 /** How a Node program is forked, and the policy of its child. */
-export interface ForkSettings extends ChildSettings, ProcessOptions, ProgramOptions {
-  /** A message that the program sent by `process.send`, to nobody but you. */
-  readonly onMessage?: (message: unknown) => void;
-}
+export interface ForkSettings extends ChildSettings, ProcessOptions, ProgramOptions {}
 
 /**
  * A child that runs a Node program in a process of its own, with a channel to it (`serialization: 'advanced'`).
@@ -111,7 +108,7 @@ class ForkIncarnation extends ProcessIncarnation {
 
   protected override onMessage(message: unknown): void {
     if (isWrapped<FromChild>(message)) this.#channel.receive(message.treewarden);
-    else this.#onOwnMessage?.(message);
+    else handOver(this.host, message, this.#onOwnMessage);
   }
 
   protected override explainCode(code: number): Exit {

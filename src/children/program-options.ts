@@ -9,6 +9,8 @@ export interface ProgramOptions {
    * @defaultValue those of this process, without its debugger's (`--inspect…`) and what it was told to evaluate (`--eval`)
    */
   readonly execArgv?: readonly string[];
+  /** Is given the messages that the program sends by itself, by `process.send` or `parentPort.postMessage`. */
+  readonly onMessage?: (message: unknown) => void;
 }
 
 /** @throws InvalidSpecError for the first option that is wrong */
@@ -16,15 +18,18 @@ export function checkProgramOptions(subject: string, options: ProgramOptions): v
   for (const field of ['args', 'execArgv'] as const) {
     const value = options[field];
     if (value === undefined || (Array.isArray(value) && value.every(isText))) continue;
-    throw new InvalidSpecError(subject, {
-      rule: 'invalid_option',
-      field,
-      value,
-      expected: 'an array of strings without null characters',
-    });
+    raise(subject, field, value, 'an array of strings without null characters');
+  }
+  const { onMessage } = options;
+  if (onMessage !== undefined && typeof onMessage !== 'function') {
+    raise(subject, 'onMessage', onMessage, 'a function');
   }
 }
 
 function isText(value: unknown): boolean {
   return typeof value === 'string' && !value.includes('\0');
+}
+
+function raise(subject: string, field: string, value: unknown, expected: string): never {
+  throw new InvalidSpecError(subject, { rule: 'invalid_option', field, value, expected });
 }

@@ -14,33 +14,27 @@ import type {
   IncarnationHost,
   Transferable,
 } from '../runtime/index.js';
-import { Channel, identityOf } from './channel.js';
+import { Channel, handOver, identityOf } from './channel.js';
 import { runUncontained } from './containment.js';
 import { type Entry, entryError, entryPath, threadUrl } from './entry.js';
 import { passOn } from './output.js';
+import { checkProcessOptions, type ProcessOptions } from './process-options.js';
 import { checkProgramOptions, type ProgramOptions } from './program-options.js';
 import { awaitReadiness, needsStdout } from './readiness.js';
 import { StderrTail } from './stderr-tail.js';
 import { type FromChild, IDENTITY_KEY, isWrapped } from './wire.js';
 
 /** How a thread is run, and the policy of its child. */
-export interface ThreadSettings extends ChildSettings, ProgramOptions {
-  /** Added to a copy of this process's environment; `undefined` takes a variable out. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+export interface ThreadSettings
+  extends ChildSettings,
+    ProgramOptions,
+    Pick<ProcessOptions, 'env' | 'stdout' | 'stderr'> {
   /** Cloned into each incarnation, as `workerData` of `node:worker_threads`. */
   readonly workerData?: unknown;
   /** Moved instead of copied out of `workerData`: possible once, so only for a `temporary` thread. */
   readonly transferList?: readonly Transferable[];
   /** Limits of its heap, as `node:worker_threads` has them; Buffers are outside of it. */
   readonly resourceLimits?: NonNullable<WorkerOptions['resourceLimits']>;
-  /**
-   * Where its stderr goes. `'tee'`: to this process's stderr, and its last 20 lines into the exit record. `'capture'`: into the exit
-   * record alone. Its stdout goes to this process's stdout.
-   * @defaultValue `'tee'`
-   */
-  readonly stderr?: 'tee' | 'capture';
-  /** A message that the thread sent by its `parentPort`, to nobody but you. */
-  readonly onMessage?: (message: unknown) => void;
 }
 
 /**
@@ -61,6 +55,7 @@ export function thread<const Id extends string, Api = unknown>(
 ): ChildSpec<Id> & { readonly exposes?: Api } {
   const subject = `"${String(id)}"`;
   const file = entryPath(subject, entry);
+  checkProcessOptions(subject, settings);
   checkProgramOptions(subject, settings);
   checkTransferList(subject, settings);
   const driver = { start: (host: IncarnationHost) => new ThreadIncarnation(host, file, settings).begin() };
@@ -122,14 +117,14 @@ class ThreadIncarnation implements Incarnation {
   }
 
   #spawn(url: URL): Worker {
-    const { args, execArgv, env, workerData, resourceLimits, transferList } = this.#settings;
+    const { args, execArgv, env, stdout, workerData, resourceLimits, transferList } = this.#settings;
     // Read and removed by the thread. Not an environment variable: naming `env` makes Node refuse the process's own NODE_OPTIONS.
     setEnvironmentData(IDENTITY_KEY, identityOf(this.#host) as never);
     try {
       return new Worker(url, {
         name: this.#host.id,
         stderr: true,
-        stdout: needsStdout(this.#host.settings.ready),
+        stdout: stdout === 'ignore' || needsStdout(this.#host.settings.ready),
         ...(args === undefined ? {} : { argv: [...args] }),
         ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
         ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
@@ -155,14 +150,29 @@ class ThreadIncarnation implements Incarnation {
       this.#stopWaiting = awaitReadiness(this.#host, worker.stdout);
     });
     worker.once('exit', (code) => this.#onExit(code));
-    if (needsStdout(this.#host.settings.ready)) passOn(worker.stdout, process.stdout);
-    if (this.#settings.stderr !== 'capture') passOn(worker.stderr, process.stderr);
-    worker.stderr.on('data', (chunk: Buffer) => this.#tail.add(chunk));
+    this.#takeOutput(worker);
+  }
+
+  /** Its output comes by this process either way; unread, it would be kept. */
+  #takeOutput({ stdout, stderr }: Worker): void {
+    const { stdout: out = 'inherit', stderr: err = 'tee' } = this.#settings;
+    if (out === 'ignore') stdout.resume();
+    else if (needsStdout(this.#host.settings.ready)) passOn(stdout, process.stdout);
+    if (err === 'tee' || err === 'inherit') passOn(stderr, process.stderr);
+    if (this.#keepsStderr) stderr.on('data', (chunk: Buffer) => this.#tail.add(chunk));
+    else stderr.resume();
+  }
+
+  get #keepsStderr(): boolean {
+    const { stderr = 'tee' } = this.#settings;
+    return stderr === 'tee' || stderr === 'capture';
   }
 
   /** The first message of ours brings the port on which all others travel. */
   #onMessage(message: unknown): void {
-    if (!isWrapped<MessagePort>(message)) return this.#settings.onMessage?.(message);
+    if (!isWrapped<MessagePort>(message)) {
+      return handOver(this.#host, message, this.#settings.onMessage);
+    }
     this.#port = message.treewarden;
     this.#port.on('message', (news: FromChild) => this.#channel.receive(news));
     this.#port.on('messageerror', (error) =>
@@ -179,7 +189,7 @@ class ThreadIncarnation implements Incarnation {
     this.#host.clock.yield(() => {
       const exit = this.#explain(code);
       this.#phase = 'gone';
-      this.#host.exited(exit, this.#tail.lines);
+      this.#host.exited(exit, this.#keepsStderr ? this.#tail.lines : undefined);
     });
   }
 

@@ -149,6 +149,28 @@ describe.each(KINDS)('a %s that imports treewarden/child', (kind, make) => {
     });
   });
 
+  test('whose messages somebody fails to handle goes on, and the failure is noted', async () => {
+    const spec = make('speaker', program('speaks-for-itself.mjs'), {
+      ready: 'explicit',
+      onMessage() {
+        throw new Error('not understood');
+      },
+    });
+    await living(spec, async ({ host, incarnation }) => {
+      await host.next('noted', 3);
+      expect(notes(host)).toEqual(Array(3).fill('onMessage failed: not understood'));
+      expect(await incarnation.call?.('add', [2, 3], {})).toBe(5);
+    });
+  });
+
+  test('that ends in its drain was asked to', async () => {
+    await living(writer(['watching', 'for a while']), async ({ host, incarnation }) => {
+      await host.next('ready');
+      incarnation.drain(5000);
+      expect((await host.next('exited')).exit).toEqual({ type: 'shutdown' });
+    });
+  });
+
   test('is one program, also if it loads both module formats', async () => {
     await living(make('both', program('loads-both-formats.mjs')), async ({ incarnation }) => {
       expect(await incarnation.call?.('add', [2, 3], {})).toBe(5);
