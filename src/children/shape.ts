@@ -20,7 +20,7 @@ export function shapeOf(value: unknown): Shape | undefined {
   if (has(it, Symbol.asyncIterator)) return iterableShape(it);
   if (OBSERVABLE_KEYS.some((key) => has(it, key))) return observableShape(it);
   const end = enderOf(it, ENDERS);
-  if (end !== undefined) return { end, force: forceOf(it) };
+  if (end !== undefined) return { end, force: enderOf(it, FORCES) };
   return has(it, 'subscribe') ? observableShape(it) : undefined;
 }
 
@@ -47,24 +47,28 @@ function iterableShape(it: Record<PropertyKey, unknown>): Shape {
       await close?.();
       await iterator?.return?.();
     },
-    force: forceOf(it),
+    force: enderOf(it, FORCES),
   };
 }
 
 function observableShape(it: Record<PropertyKey, unknown>): Shape {
-  let subscription: { unsubscribe(): void } | undefined;
-  let over = false;
+  let end = (): void => undefined;
   return {
     run: (next) =>
       new Promise<void>((resolve, reject) => {
         // Safe: it was looked for.
-        subscription = (it as unknown as Observable).subscribe({ next, error: reject, complete: resolve });
-        if (over) subscription.unsubscribe();
+        const subscription = (it as unknown as Observable).subscribe({
+          next,
+          error: reject,
+          complete: resolve,
+        });
+        end = () => {
+          subscription.unsubscribe();
+          // An observable says nothing once it is unsubscribed from.
+          resolve();
+        };
       }),
-    end: () => {
-      over = true;
-      subscription?.unsubscribe();
-    },
+    end: () => end(),
   };
 }
 
@@ -72,11 +76,6 @@ interface Observable {
   subscribe(observer: { next(): void; error(error: unknown): void; complete(): void }): {
     unsubscribe(): void;
   };
-}
-
-/** `close(true)` is what BullMQ and others call closing by force; others ignore the argument. */
-function forceOf(it: Record<PropertyKey, unknown>): (() => unknown) | undefined {
-  return enderOf(it, FORCES) ?? (has(it, 'close') ? () => call(it, 'close', true) : undefined);
 }
 
 function enderOf(

@@ -146,6 +146,11 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Lets time pass without running anything, as while the machine sleeps. */
+  skip(ms: number): void {
+    this.#nowMs += ms;
+  }
+
   /** Moves time on, and lets promises settle after each timer. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
@@ -153,7 +158,7 @@ export class ManualClock implements Clock {
       const next = [...this.#timers].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
       if (next === undefined) break;
       this.#timers.delete(next);
-      this.#nowMs = next.atMs;
+      this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.run();
       await settle();
     }
