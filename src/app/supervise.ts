@@ -33,7 +33,7 @@ export function supervise<const Tree extends AnySupervisorSpec>(
   tree: Tree,
   options?: SuperviseOptions,
 ): Promise<Supervised<Tree>>;
-export function supervise<const Child extends ChildSpec>(
+export function supervise<const Child extends ChildSpec & { readonly policy?: undefined }>(
   child: Child,
   options?: SuperviseOptions & LonePolicy,
 ): Promise<Supervised<LoneTree<Child>>>;

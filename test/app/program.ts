@@ -77,6 +77,12 @@ export function startOnTerminal(name: string, args: readonly string[] = []): Pro
   return run('script', ['-qec', [process.execPath, fixture(name), ...args].join(' '), '/dev/null']);
 }
 
+/** Starts a fixture program as process 1 of a pid namespace of its own. */
+export function startAsFirstProcess(name: string): Program {
+  const namespace = ['--user', '--map-root-user', '--pid', '--fork', '--kill-child'];
+  return run('unshare', [...namespace, process.execPath, fixture(name)]);
+}
+
 /** Starts any program. */
 export function run(command: string, args: readonly string[]): Program {
   const program = new Program(command, args);

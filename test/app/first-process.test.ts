@@ -1,0 +1,27 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { endAll, type Program, startAsFirstProcess } from './program.js';
+
+afterEach(endAll);
+
+const namespaces =
+  spawnSync('unshare', ['--user', '--map-root-user', '--pid', '--fork', 'true']).status === 0;
+
+/** The pid by which this namespace knows the program that is process 1 of its own. */
+function pidOutside({ process: unshare }: Program): number {
+  return Number(readFileSync(`/proc/${unshare.pid}/task/${unshare.pid}/children`, 'utf8'));
+}
+
+describe.runIf(namespaces)('as process 1 of a container, where no signal has a default action', () => {
+  test('a program drains on SIGTERM and ends with the exit code that stands for it', async () => {
+    const program = startAsFirstProcess('drains-one-job.mjs');
+    await program.says(/^ready/);
+    process.kill(pidOutside(program), 'SIGTERM');
+    await program.says(/level 1/);
+    process.kill(pidOutside(program), 'SIGUSR2');
+    const { code, lines } = await program.ended;
+    expect(lines.at(-1)).toBe('stopped by SIGTERM, failures 0, listeners 0 0 0 0');
+    expect(code).toBe(143);
+  });
+});
