@@ -21,11 +21,12 @@ import {
   type IncarnationHost,
   InvalidSpecError,
   type Logger,
+  type LonePolicy,
+  type SuperviseOptions,
   silentLogger,
   supervisor,
   systemClock,
   type TaskSettings,
-  type TreeOptions,
   task,
   thread,
 } from '../index.js';
@@ -68,10 +69,10 @@ export interface Runnable {
  * const app = await supervise(tree, withContainer(container, { graceMs: 10_000 }));
  * ```
  */
-export function withContainer<Options extends TreeOptions = TreeOptions>(
+export function withContainer(
   container: DependencyContainer,
-  options: Options = {} as Options,
-): Options & TreeOptions {
+  options: SuperviseOptions & LonePolicy = {},
+): SuperviseOptions & LonePolicy {
   const clock = options.clock ?? registered<Clock>(container, CLOCK) ?? systemClock;
   const logger = options.logger ?? registered<Logger>(container, LOGGER) ?? silentLogger;
   offer(container, CLOCK, clock);
