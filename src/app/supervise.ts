@@ -52,6 +52,6 @@ export function supervise<C extends ConsumerInstance>(
 export async function supervise(what: unknown, options: LoneOptions<never> = {}): Promise<Supervised> {
   const settings = programSettings(options);
   const { tree, policy, own } = splitOptions(options);
-  const root = new Supervisor(treeOf(what, policy, own, settings.clock), tree);
-  return new Supervised(root, settings).start();
+  const spec = treeOf(what, policy, own, settings.clock);
+  return new Supervised(new Supervisor(spec, tree), spec, settings).start();
 }

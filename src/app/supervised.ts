@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import {
+  type EventOf,
   type Exit,
   isNormal,
   killReserveMs,
@@ -59,6 +60,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
    * the program with exit code 1 and the reason on stderr.
    */
   readonly done: Promise<Outcome>;
+  readonly #spec: Spec;
   readonly #settings: ProgramSettings;
   readonly #hurry = new AbortController();
   readonly #undo: (() => void)[] = [];
@@ -67,12 +69,14 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   #level: StopLevel = 0;
   #stopping: Promise<StopReport> | undefined;
   #closed: Promise<unknown> | undefined;
+  #endedBy: Exit | undefined;
   #settle: (outcome: Promise<Outcome>) => void = () => undefined;
 
   /** @internal `supervise()` makes them. */
-  constructor(root: Supervisor<Spec>, settings: ProgramSettings) {
+  constructor(root: Supervisor<Spec>, spec: Spec, settings: ProgramSettings) {
     this.supervisor = root;
     this.events = new EventStream(root);
+    this.#spec = spec;
     this.#settings = settings;
     this.done = new Promise((resolve) => {
       this.#settle = resolve;
@@ -138,9 +142,26 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
         },
       });
     }
+    if ((this.#spec.policy.autoShutdown ?? 'never') !== 'never') this.#noteLastChild();
     if (onEvent !== undefined) this.#undo.push(supervisor.on('*', onEvent));
     if (logger !== undefined) this.#undo.push(supervisor.on('*', (event) => logEvent(logger, event)));
     if (EVENTS.hasSubscribers) this.#undo.push(supervisor.on('*', (event) => EVENTS.publish(event)));
+  }
+
+  /** A program that ends with a child has failed if that child has: a temporary one is not restarted, but its failure is not lost. */
+  #noteLastChild(): void {
+    const { supervisor } = this;
+    let last: Exit | undefined;
+    const noteExit = ({ exit }: EventOf<'child:exited'>): void => {
+      last = exit;
+    };
+    const noteEnd = (event: EventOf<'supervisor:auto-shutdown'>): void => {
+      if (event.supervisor === supervisor.path) this.#endedBy = last;
+    };
+    this.#undo.push(
+      supervisor.on('child:exited', noteExit),
+      supervisor.on('supervisor:auto-shutdown', noteEnd),
+    );
   }
 
   /** A signal while the tree starts ends it, too: the error says so instead of how the start went. */
@@ -202,7 +223,8 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     if (this.supervisor.stopRequested) this.#stopping ??= this.#stop(this.#settings.graceMs);
     const report = await this.#stopping;
     this.#close();
-    if (!isNormal(exit)) throw new TreeFailedError(this.supervisor.path, exit);
+    const why = isNormal(exit) ? (this.#endedBy ?? exit) : exit;
+    if (!isNormal(why)) throw new TreeFailedError(this.supervisor.path, why);
     return report === undefined
       ? { type: 'completed' }
       : { type: 'stopped', by: this.#signal ?? 'stop', report };

@@ -164,8 +164,8 @@ export class TreeFailedError extends SupervisionError {
     readonly exit: Exit,
   ) {
     super(
-      `The tree "${root}" has failed: ${describeExit(exit)}. ` +
-        'Its children are stopped. See exit.attempts for the failures that led here.',
+      `The tree "${root}" has failed: ${describeExit(exit)}. Its children are stopped.` +
+        (exit.type === 'gave-up' ? ' See exit.attempts for the failures that led here.' : ''),
       { cause: rootCause(exit) },
     );
   }

@@ -141,9 +141,12 @@ describe('supervise() of one child', () => {
     expect(runs).toBe(4);
   });
 
-  test('a temporary child ends the program however it ends', async () => {
-    const app = await supervise(task('try', () => Promise.reject(new Error('no')), { restart: 'temporary' }));
-    expect(await app.done).toEqual({ type: 'completed' });
+  test('a temporary child ends the program, which has failed if the child has', async () => {
+    const restart = 'temporary';
+    const good = await supervise(task('try', () => new Promise(setImmediate), { restart }));
+    expect(await good.done).toEqual({ type: 'completed' });
+    const bad = await supervise(task('try', () => Promise.reject(new Error('no')), { restart }));
+    await expect(bad.done).rejects.toThrow(/The tree "root" has failed: failed: Error: no/);
   });
 
   test('a permanent child that returns is started again', async () => {
