@@ -36,14 +36,16 @@ export interface ConformanceChildren {
   beats?(): ChildSpec;
   /** Reports a fault while it runs, by `ctx.fail` or its like, and ends only when asked to stop. */
   reportsFault?(): ChildSpec;
+  /** How long anything that must come about may take, in ms. @defaultValue `10_000` */
+  readonly patienceMs?: number;
 }
 
 /** Declares one test, as `test` of vitest, jest and node:test does. */
 export type DeclareTest = (name: string, run: () => Promise<void>) => unknown;
 
 const CYCLES = 50;
-/** How long a handle that was closed may take to disappear, in ms. */
-const CLOSING_MS = 5000;
+/** How long anything that must come about may take, in ms. */
+const PATIENCE_MS = 10_000;
 /** For how many turns of the event loop an incarnation that has ended is listened to. */
 const QUIET_TURNS = 5;
 
@@ -69,7 +71,7 @@ export function driverConformance(kind: string, test: DeclareTest, children: Con
 
 function declareStarts(kind: string, test: DeclareTest, children: ConformanceChildren): void {
   test(`a ${kind} that serves is ready, and says so once`, async () => {
-    const life = start(children.serves());
+    const life = start(children.serves(), children);
     await life.host.next('ready');
     await life.end('stop', 'shutdown');
     assert.equal(life.host.count('ready'), 1, life.host.describe());
@@ -77,7 +79,7 @@ function declareStarts(kind: string, test: DeclareTest, children: ConformanceChi
 
   test(`a ${kind} is ready in each way that the kind has`, async () => {
     for (const spec of children.becomesReady()) {
-      const life = start(spec);
+      const life = start(spec, children);
       await life.host.next('ready');
       await life.end('stop', 'shutdown');
       assert.equal(life.host.count('ready'), 1, life.host.describe());
@@ -85,13 +87,13 @@ function declareStarts(kind: string, test: DeclareTest, children: ConformanceChi
   });
 
   test(`a ${kind} that never becomes ready can be stopped while it starts`, async () => {
-    const life = start(children.neverReady());
+    const life = start(children.neverReady(), children);
     await life.end('stop', 'shutdown');
     assert.equal(life.host.said('ready'), false, life.host.describe());
   });
 
   test(`a ${kind} that never becomes ready can be killed while it starts`, async () => {
-    const life = start(children.neverReady());
+    const life = start(children.neverReady(), children);
     await life.end('kill', 'killed');
     assert.equal(life.host.said('ready'), false, life.host.describe());
   });
@@ -99,7 +101,7 @@ function declareStarts(kind: string, test: DeclareTest, children: ConformanceChi
   const { notStarted, beats, reportsFault } = children;
   if (notStarted !== undefined) {
     test(`a ${kind} that cannot be started says why, and was never ready`, async () => {
-      const life = start(notStarted.call(children));
+      const life = start(notStarted.call(children), children);
       const { exit } = await life.host.next('exited');
       assert.equal(exit.type, 'not-started');
       assert.ok(exit.type === 'not-started' && exit.error.message.length > 20, 'the error explains itself');
@@ -108,7 +110,7 @@ function declareStarts(kind: string, test: DeclareTest, children: ConformanceChi
     });
 
     test(`a ${kind} that cannot be started may be stopped and killed all the same`, async () => {
-      const life = start(notStarted.call(children));
+      const life = start(notStarted.call(children), children);
       life.incarnation.stop(1000);
       life.incarnation.kill();
       await life.host.next('exited');
@@ -118,7 +120,7 @@ function declareStarts(kind: string, test: DeclareTest, children: ConformanceChi
 
   if (beats !== undefined) {
     test(`the heartbeats of a ${kind} reach its supervisor`, async () => {
-      const life = start(beats.call(children));
+      const life = start(beats.call(children), children);
       await life.host.next('heartbeat', 3);
       await life.end('stop', 'shutdown');
     });
@@ -126,7 +128,7 @@ function declareStarts(kind: string, test: DeclareTest, children: ConformanceChi
 
   if (reportsFault !== undefined) {
     test(`a fault that a ${kind} reports reaches its supervisor while it still runs`, async () => {
-      const life = start(reportsFault.call(children));
+      const life = start(reportsFault.call(children), children);
       const { exit } = await life.host.next('fault');
       assert.equal(exit.type, 'failed');
       assert.equal(life.host.said('exited'), false, life.host.describe());
@@ -140,14 +142,14 @@ function declareStarts(kind: string, test: DeclareTest, children: ConformanceChi
 
 function declareEnds(kind: string, test: DeclareTest, children: ConformanceChildren): void {
   test(`a ${kind} that ends by itself has completed`, async () => {
-    const life = start(children.completes());
+    const life = start(children.completes(), children);
     assert.deepEqual((await life.host.next('exited')).exit, { type: 'completed' });
     await life.quiet();
   });
 
   test(`a ${kind} that fails says how`, async () => {
     const { spec, exit } = children.fails();
-    const life = start(spec);
+    const life = start(spec, children);
     const told = (await life.host.next('exited')).exit;
     assert.deepEqual({ ...told, ...exit }, { ...told }, life.host.describe());
     await life.quiet();
@@ -156,7 +158,7 @@ function declareEnds(kind: string, test: DeclareTest, children: ConformanceChild
 
 function declareStops(kind: string, test: DeclareTest, children: ConformanceChildren): void {
   test(`a ${kind} with nothing to finish has drained when asked, and ends when asked to stop`, async () => {
-    const life = start(children.serves());
+    const life = start(children.serves(), children);
     await life.host.next('ready');
     life.incarnation.drain(5000);
     await life.host.next('drained');
@@ -166,7 +168,7 @@ function declareStops(kind: string, test: DeclareTest, children: ConformanceChil
 
   test(`a ${kind} finishes the work that it has accepted`, async () => {
     const { spec, when, finished } = children.worksOn();
-    const life = start(spec);
+    const life = start(spec, children);
     await life.host.next('ready');
     life.incarnation.drain(5000);
     await life.host.next('drained');
@@ -177,7 +179,7 @@ function declareStops(kind: string, test: DeclareTest, children: ConformanceChil
   });
 
   test(`a ${kind} that ignores its stop goes on until it is killed`, async () => {
-    const life = start(children.ignoresStop());
+    const life = start(children.ignoresStop(), children);
     await life.host.next('ready');
     life.incarnation.stop(1000);
     await turns(QUIET_TURNS);
@@ -186,13 +188,13 @@ function declareStops(kind: string, test: DeclareTest, children: ConformanceChil
   });
 
   test(`a ${kind} can be killed without having been asked`, async () => {
-    const life = start(children.serves());
+    const life = start(children.serves(), children);
     await life.host.next('ready');
     await life.end('kill', 'killed');
   });
 
   test(`a ${kind} that is stopped and killed in the same moment ends once`, async () => {
-    const life = start(children.serves());
+    const life = start(children.serves(), children);
     await life.host.next('ready');
     life.incarnation.drain(0);
     life.incarnation.stop(0);
@@ -205,7 +207,7 @@ function declareStops(kind: string, test: DeclareTest, children: ConformanceChil
 
 function declareTidiness(kind: string, test: DeclareTest, children: ConformanceChildren): void {
   test(`a ${kind} that has ended says nothing more, whatever it is asked`, async () => {
-    const life = start(children.completes());
+    const life = start(children.completes(), children);
     await life.host.next('exited');
     const saidBefore = life.host.news.length;
     life.incarnation.drain(1000);
@@ -221,13 +223,13 @@ function declareTidiness(kind: string, test: DeclareTest, children: ConformanceC
     await cycle(children);
     const before = footprint();
     for (let round = 0; round < CYCLES; round += 1) await cycle(children);
-    await sameFootprint(before);
+    await sameFootprint(before, children.patienceMs ?? PATIENCE_MS);
   });
 }
 
 /** One whole life: started, ready, drained, stopped. */
 async function cycle(children: ConformanceChildren): Promise<void> {
-  const life = start(children.serves());
+  const life = start(children.serves(), children);
   await life.host.next('ready');
   life.incarnation.drain(5000);
   await life.host.next('drained');
@@ -243,8 +245,8 @@ interface RecordedLife {
   quiet(): Promise<void>;
 }
 
-function start(spec: ChildSpec): RecordedLife {
-  const { host, incarnation } = startRecorded(spec);
+function start(spec: ChildSpec, { patienceMs = PATIENCE_MS }: ConformanceChildren): RecordedLife {
+  const { host, incarnation } = startRecorded(spec, { patienceMs });
   const quiet = async (): Promise<void> => {
     await turns(QUIET_TURNS);
     assert.equal(host.count('exited'), 1, host.describe());
@@ -270,23 +272,25 @@ type Footprint = Readonly<Record<string, number>>;
 
 function footprint(): Footprint {
   const counts: Record<string, number> = {};
+  const add = (name: string, count: number): void => {
+    counts[name] = (counts[name] ?? 0) + count;
+  };
   const emitters: Readonly<Record<string, EventEmitter>> = {
     process,
     stdout: process.stdout,
     stderr: process.stderr,
   };
   for (const [name, emitter] of Object.entries(emitters)) {
-    for (const event of emitter.eventNames()) {
-      counts[`${name}.on(${String(event)})`] = emitter.listenerCount(event);
-    }
+    for (const event of emitter.eventNames())
+      add(`${name}.on(${String(event)})`, emitter.listenerCount(event));
   }
-  for (const resource of process.getActiveResourcesInfo()) counts[resource] = (counts[resource] ?? 0) + 1;
+  for (const resource of process.getActiveResourcesInfo()) add(resource, 1);
   return counts;
 }
 
 /** Closing takes some turns of the event loop, so it looks until all is as before, or the time is over. */
-async function sameFootprint(before: Footprint): Promise<void> {
-  const untilMs = systemClock.now() + CLOSING_MS;
+async function sameFootprint(before: Footprint, patienceMs: number): Promise<void> {
+  const untilMs = systemClock.now() + patienceMs;
   while (grown(before).length > 0 && systemClock.now() < untilMs) await turns(1);
   assert.deepEqual(grown(before), [], 'nothing that holds on to this process has become more');
 }

@@ -37,6 +37,8 @@ export interface RecordingHostOptions {
   readonly incarnation?: number;
   /** How much more time a drain is granted, at most, in ms. @defaultValue `1000` */
   readonly grantMs?: number;
+  /** How long `next` waits, in ms, before it throws. @defaultValue `10_000` */
+  readonly patienceMs?: number;
 }
 
 /**
@@ -57,22 +59,19 @@ export class RecordingHost implements IncarnationHost {
   readonly services: Services;
   readonly news: HostNews[] = [];
   readonly #grantMs: number;
+  readonly #patienceMs: number;
   readonly #waiting = new Set<() => void>();
 
   constructor(spec: ChildSpec, options: RecordingHostOptions = {}) {
-    const {
-      clock = systemClock,
-      services = { get: () => undefined },
-      incarnation = 1,
-      grantMs = 1000,
-    } = options;
+    const { clock = systemClock, services = { get: () => undefined }, incarnation = 1 } = options;
     this.id = spec.id;
     this.path = `root/${spec.id}`;
     this.settings = resolved(spec);
     this.clock = clock;
     this.services = services;
     this.incarnation = incarnation;
-    this.#grantMs = grantMs;
+    this.#grantMs = options.grantMs ?? 1000;
+    this.#patienceMs = options.patienceMs ?? 10_000;
   }
 
   /** Whether it said so at least once. */
@@ -88,9 +87,10 @@ export class RecordingHost implements IncarnationHost {
   /**
    * Resolves to the news of this type, past or to come.
    * @param nth - which of them, from 1
-   * @throws Error, naming what was said instead, after `patienceMs`
+   * @throws Error, naming what was said instead, when the host's patience is over
    */
-  async next<Type extends HostNews['type']>(type: Type, nth = 1, patienceMs = 10_000): Promise<NewsOf<Type>> {
+  async next<Type extends HostNews['type']>(type: Type, nth = 1): Promise<NewsOf<Type>> {
+    const patienceMs = this.#patienceMs;
     let late = false;
     const wake = (): void => {
       for (const resume of this.#waiting) resume();
