@@ -14,7 +14,8 @@ export interface ProcessOptions {
    */
   readonly stdin?: 'ignore' | 'inherit' | 'open';
   /**
-   * Where its stdout goes: to this process's stdout, or nowhere. `ready: { line }` reads along either way.
+   * Where its stdout goes: to this process's stdout, or nowhere. `ready: { line }` reads along either way, by a pipe; a program that
+   * holds its output back when it has no terminal may tell late.
    * @defaultValue `'inherit'`
    */
   readonly stdout?: 'inherit' | 'ignore';
