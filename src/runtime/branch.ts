@@ -475,7 +475,11 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
   /** Told to end again while it ends: by now perhaps for good, so that what outlived its kill is no longer waited for. */
   #letSurvivorsGo(): void {
     if (this.environment.ending === undefined) return;
-    for (const slot of this.slots.values()) if (slot.status === 'survivor') this.#rounds.left(slot);
+    for (const slot of this.slots.values()) {
+      if (slot.status !== 'survivor') continue;
+      slot.reportSurvivor();
+      this.#rounds.left(slot);
+    }
   }
 
   #cancelRestarts(): void {

@@ -116,6 +116,7 @@ export class Round {
       this.#owner.environment.ending !== undefined
     ) {
       slot.asked = true;
+      slot.reportSurvivor();
       return this.left(slot);
     }
     slot.stop(budgetMs);

@@ -211,6 +211,13 @@ export class Slot {
     this.owner.emit({ type: 'child:stray-error', ...this.#stamp(life), error });
   }
 
+  /** Names it in the stop report, if the tree is ending: it has outlived its kill, perhaps long before. */
+  reportSurvivor(): void {
+    const survivors = this.environment.ending?.survivors;
+    if (survivors?.some(({ child }) => child === this.path) === false)
+      survivors.push(this.survivor(this.#whySurvived));
+  }
+
   /** What outlived its kill, by name. */
   survivor(why: string): Survivor {
     const facts = this.life?.body?.facts?.() ?? {};
@@ -255,6 +262,8 @@ export class Slot {
   }
 
   #descend(budgetMs: number, drain: boolean): void {
+    // On the way down each step has its own limit; silence then is no fault, and would blame a child for an end it was asked for.
+    this.#stall?.cancel();
     const ladder = this.#ladder(budgetMs, drain);
     if (this.life !== undefined)
       this.life.drainCapAtMs = this.environment.clock.now() + longestDrain(ladder, budgetMs);
@@ -349,12 +358,17 @@ export class Slot {
   #announceSurvivor(): void {
     // Safe: without a life there is nothing to outlive anything.
     const life = this.life as Life;
-    const survivor = this.survivor(
-      WHY_SURVIVED[life.body?.facts?.().pid === undefined ? 'inside' : 'process'],
-    );
-    this.environment.ending?.survivors.push(survivor);
-    this.owner.emit({ type: 'child:survived', atMs: this.environment.clock.now(), ...survivor });
+    this.owner.emit({
+      type: 'child:survived',
+      atMs: this.environment.clock.now(),
+      ...this.survivor(this.#whySurvived),
+    });
+    this.reportSurvivor();
     this.post({ type: 'outlived', life });
+  }
+
+  get #whySurvived(): string {
+    return WHY_SURVIVED[this.life?.body?.facts?.().pid === undefined ? 'inside' : 'process'];
   }
 
   #startTookTooLong(): void {

@@ -34,7 +34,8 @@ export class Waiters {
   started(): void {
     this.#starter?.resolve();
     this.#starter = undefined;
-    if (this.#slot.status === 'ready') for (const waiter of this.#readiness.splice(0)) waiter.resolve();
+    if (this.#slot.status !== 'ready') this.staysDown();
+    else for (const waiter of this.#readiness.splice(0)) waiter.resolve();
   }
 
   startFailed(error: unknown): void {
@@ -44,6 +45,8 @@ export class Waiters {
 
   /** It is gone, as asked. A start that somebody still waited for was ended by that. */
   stopped(): void {
+    // Stopped by request it stays down; stopped with its group it may come back.
+    if (this.#stoppers.length > 0) this.staysDown();
     for (const waiter of this.#stoppers.splice(0)) waiter.resolve();
     if (this.#starter !== undefined) this.startFailed(new StartError(this.#slot.path, { type: 'shutdown' }));
   }
