@@ -172,6 +172,7 @@ class FakeLife implements Incarnation {
   readonly #gone: (life: FakeLife) => void;
   readonly #timers: Timer[] = [];
   #beat: Timer | undefined;
+  #ended = false;
 
   constructor(host: IncarnationHost, plan: Plan, gone: (life: FakeLife) => void) {
     this.host = host;
@@ -232,10 +233,12 @@ class FakeLife implements Incarnation {
   }
 
   #later(ms: number, act: () => void): void {
-    this.#timers.push(this.host.clock.after(ms, act));
+    // What has ended may be asked all the same: its end may not have been heard of yet.
+    if (!this.#ended) this.#timers.push(this.host.clock.after(ms, act));
   }
 
   #leave(): void {
+    this.#ended = true;
     this.#beat?.cancel();
     for (const timer of this.#timers) timer.cancel();
     this.#gone(this);

@@ -23,7 +23,7 @@ export interface Change {
   readonly asked?: boolean;
 }
 
-/** How many of the last lines are printed. */
+/** How many of the last events are printed. */
 const LINES_PRINTED = 200;
 
 /** All that happened in a tree, in order. `String(timeline)` is how it is printed when an expectation fails. */
@@ -63,10 +63,11 @@ export class Timeline {
   }
 
   toString(): string {
-    const lines = this.#entries.flatMap((entry) => this.#line(entry) ?? []);
-    const left = Math.max(0, lines.length - LINES_PRINTED);
-    const earlier = left === 0 ? [] : [`      … ${left} earlier lines`];
-    return [`Timeline of "${this.#rootId}" (virtual ms):`, ...earlier, ...lines.slice(left)].join('\n');
+    const shown = this.#entries.slice(-LINES_PRINTED);
+    const left = this.#entries.length - shown.length;
+    const earlier = left === 0 ? [] : [`      … ${left} earlier events`];
+    const lines = shown.flatMap((entry) => this.#line(entry) ?? []);
+    return [`Timeline of "${this.#rootId}" (virtual ms):`, ...earlier, ...lines].join('\n');
   }
 
   #change(entry: SupervisionEvent | ToldEvent): Change | undefined {

@@ -256,7 +256,7 @@ describe('a test tree', () => {
     );
     tree.fake('api').failNextStarts(Number.POSITIVE_INFINITY);
     await expect(tree.crash('api')).rejects.toThrow(
-      /never becomes quiet[\s\S]*Timeline of "shop"[\s\S]*earlier lines/,
+      /never becomes quiet[\s\S]*Timeline of "shop"[\s\S]*earlier events/,
     );
     await expect(tree.run(new Promise(() => undefined))).rejects.toThrow(/Timeline/);
   });
