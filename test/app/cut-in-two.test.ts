@@ -7,30 +7,44 @@ import { endAll, start } from './program.js';
  * The request cut in two: two steps of one job, such as taking a payment and recording it, with a stop in between. Together the tests
  * with critical() make 1000 random stops; those without show that the others could fail.
  */
-const PROGRAMS = 100;
+const PROGRAMS = 80;
+const FORKING_PROGRAMS = 20;
 const TREES = 900;
 const AT_ONCE = 3;
 
 afterEach(endAll);
 
-test(`${PROGRAMS} programs stopped by SIGTERM at random moments leave no job half done`, async () => {
-  const counts = await tally(PROGRAMS, AT_ONCE, () => stopProgram([]));
-  expect(counts.stops).toBe(PROGRAMS);
-  expect(counts.jobs).toBeGreaterThan(PROGRAMS);
-  expect(counts.halfDone).toBe(0);
-}, 120_000);
+const kinds = [
+  [PROGRAMS, 'tasks', 10],
+  [FORKING_PROGRAMS, 'forks', 8],
+] as const;
 
-test(`${TREES} trees stopped at random moments leave no job half done`, async () => {
+test.each(kinds)(
+  '%i programs of %s, stopped by SIGTERM at random moments, leave no job half done',
+  async (programs, kind) => {
+    const counts = await tally(programs, AT_ONCE, () => stopProgram('critical', kind));
+    expect(counts.stops).toBe(programs);
+    expect(counts.jobs).toBeGreaterThanOrEqual(programs);
+    expect(counts.halfDone).toBe(0);
+  },
+  120_000,
+);
+
+test(`${TREES} trees, stopped at random moments, leave no job half done`, async () => {
   const counts = await tally(TREES, 50, () => stopTree(true));
   expect(counts.stops).toBe(TREES);
   expect(counts.jobs).toBeGreaterThan(TREES);
   expect(counts.halfDone).toBe(0);
 }, 60_000);
 
-test('without critical() programs do leave jobs half done', async () => {
-  const counts = await tally(10, AT_ONCE, () => stopProgram(['without critical']));
-  expect(counts.halfDone).toBeGreaterThan(0);
-}, 30_000);
+test.each(kinds)(
+  'without critical() programs like the %i of %s do leave jobs half done',
+  async (_, kind, programs) => {
+    const counts = await tally(programs, AT_ONCE, () => stopProgram('bare', kind));
+    expect(counts.halfDone).toBeGreaterThan(0);
+  },
+  60_000,
+);
 
 test('without critical() trees do leave jobs half done', async () => {
   const counts = await tally(100, 50, () => stopTree(false));
@@ -63,10 +77,10 @@ async function tally(total: number, atOnce: number, stop: () => Promise<readonly
 }
 
 /** @returns the steps that the program said it has taken. */
-async function stopProgram(args: readonly string[]): Promise<readonly string[]> {
-  const program = start('two-step-jobs.mjs', args);
+async function stopProgram(how: 'critical' | 'bare', kind: 'tasks' | 'forks'): Promise<readonly string[]> {
+  const program = start('two-step-jobs.mjs', [how, kind]);
   await program.says(/^ready/);
-  await sleep(Math.random() * 30);
+  await sleep(Math.random() * 60);
   program.kill('SIGTERM');
   const { signal, lines, stderr } = await program.ended;
   expect([signal, stderr]).toEqual(['SIGTERM', '']);
