@@ -156,9 +156,13 @@ class OwnersDomain {
 
 const KEY = Symbol.for('treewarden/containment/1');
 const shared = globalThis as { [KEY]?: Containment };
+let found: Containment | undefined;
 
 // One for the whole process, also where the package is loaded both as ESM and as CommonJS.
 function containment(): Containment {
-  shared[KEY] ??= new Containment();
-  return shared[KEY];
+  if (found === undefined) {
+    shared[KEY] ??= new Containment();
+    found = shared[KEY];
+  }
+  return found;
 }

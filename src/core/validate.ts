@@ -36,7 +36,8 @@ export function checkChild(
     });
   }
   const spec = child as CheckedChild;
-  raise(subjectOf(spec), checkIdentity(spec, isDriver) ?? checkPolicy(spec, autoShutdown ?? 'never'));
+  const found = checkIdentity(spec, isDriver) ?? checkPolicy(spec, autoShutdown ?? 'never');
+  if (found !== undefined) raise(subjectOf(spec), found);
 }
 
 /** @throws InvalidSpecError if two children have the same id. */
@@ -89,14 +90,21 @@ function checkIdentity(spec: CheckedChild, isDriver: (value: unknown) => boolean
 }
 
 function checkPolicy(spec: CheckedChild, autoShutdown: string): SpecFault | undefined {
+  if (setsNothing(spec)) return undefined;
   return (
-    oneOf<ChildSettings>('restart', 'invalid_restart_type', ['permanent', 'transient', 'temporary'])(spec) ??
+    checkRestart(spec) ??
     checkSignificant(spec, autoShutdown) ??
     (typeof spec.kind === 'string'
       ? undefined
       : fault('invalid_child_type', 'kind', spec.kind, 'a string')) ??
     firstFault(spec, CHILD_CHECKS)
   );
+}
+
+/** Whether it leaves all to the defaults, as most children of a large tree do: its start need not wait for a dozen checks. */
+function setsNothing(spec: CheckedChild): boolean {
+  for (const field in spec) if (field !== 'id' && field !== 'kind' && field !== 'driver') return false;
+  return typeof spec.kind === 'string';
 }
 
 function checkSignificant(spec: CheckedChild, autoShutdown: string): SpecFault | undefined {
@@ -142,6 +150,12 @@ const SUPERVISOR_CHECKS: readonly Check<SupervisorSettings>[] = [
   oneOf('stopOrder', 'invalid_stop_order', ['reverse', 'together']),
   ({ backoff }) => backoffFault(backoff),
 ];
+
+const checkRestart = oneOf<ChildSettings>('restart', 'invalid_restart_type', [
+  'permanent',
+  'transient',
+  'temporary',
+]);
 
 const CHILD_CHECKS: readonly Check<ChildSettings>[] = [
   ({ shutdown }) => shutdownFault(shutdown),

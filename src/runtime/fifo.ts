@@ -1,47 +1,53 @@
-/** First in, first out, in constant time: an array that is read from a moving front. */
+/**
+ * First in, first out, in constant time: an array between a moving front and a moving back. It is kept when it has run empty, so that a
+ * steady flow of messages allocates nothing.
+ */
 export class Fifo<T> {
-  #items: T[] = [];
+  #items: (T | undefined)[] = [];
   #front = 0;
+  #back = 0;
 
   get empty(): boolean {
-    return this.#front === this.#items.length;
+    return this.#front === this.#back;
   }
 
   put(item: T): void {
-    this.#items.push(item);
+    this.#items[this.#back] = item;
+    this.#back += 1;
   }
 
   putFirst(items: readonly T[]): void {
-    this.#items = [...items, ...this.takeAll()];
+    this.#replace([...items, ...this.takeAll()]);
   }
 
   takeAll(): readonly T[] {
-    const all = this.#items.slice(this.#front);
-    this.#items = [];
-    this.#front = 0;
+    // Safe: between front and back there are items only.
+    const all = this.#items.slice(this.#front, this.#back) as T[];
+    this.#replace([]);
     return all;
   }
 
   take(): T | undefined {
-    if (this.empty) return undefined;
+    if (this.#front === this.#back) return undefined;
     const item = this.#items[this.#front];
-    // Safe: the place is behind the front now; clearing it lets the message be collected.
-    this.#items[this.#front] = undefined as T;
+    // Behind the front now; cleared, the message can be collected.
+    this.#items[this.#front] = undefined;
     this.#front += 1;
-    if (this.#front >= 1024 || this.#front === this.#items.length) this.#compact();
+    if (this.#front === this.#back) this.#rewind();
+    else if (this.#front >= 1024 && this.#front * 2 > this.#back) this.#replace([...this.takeAll()]);
     return item;
   }
 
-  #compact(): void {
-    if (this.#front === this.#items.length) this.#empty();
-    else if (this.#front * 2 > this.#items.length) this.#items = this.#items.slice(this.#front);
-    else return;
+  /** A short array is used again; a long one, left from a storm, is let go. */
+  #rewind(): void {
+    if (this.#items.length > 1024) this.#items = [];
     this.#front = 0;
+    this.#back = 0;
   }
 
-  /** A short array is kept for what comes next; a long one, left from a storm, is let go. */
-  #empty(): void {
-    if (this.#items.length > 64) this.#items = [];
-    else this.#items.length = 0;
+  #replace(items: T[]): void {
+    this.#items = items;
+    this.#front = 0;
+    this.#back = items.length;
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js';
+import { Fifo } from './fifo.js';
 
 /** What has messages to handle. */
 export interface Actor {
@@ -17,8 +18,7 @@ const MESSAGES_PER_TURN = 256;
 export class Scheduler {
   readonly #clock: Clock;
   readonly #run = (): void => this.#round();
-  #actors: Actor[] = [];
-  #next = 0;
+  readonly #actors = new Fifo<Actor>();
   #armed = false;
   #handled = 0;
 
@@ -28,31 +28,23 @@ export class Scheduler {
 
   /** Gives `actor` a turn soon. The actor sees to it that it is not queued twice. */
   wake(actor: Actor): void {
-    this.#actors.push(actor);
+    this.#actors.put(actor);
     if (this.#armed) return;
     this.#armed = true;
     queueMicrotask(this.#run);
   }
 
   #round(): void {
-    while (this.#next < this.#actors.length) {
+    while (!this.#actors.empty) {
       if (this.#handled >= MESSAGES_PER_TURN) {
         this.#handled = 0;
         this.#clock.yield(this.#run);
         return;
       }
-      // Safe: next is below the length.
-      const actor = this.#actors[this.#next] as Actor;
-      this.#next += 1;
+      // Safe: it is not empty.
+      const actor = this.#actors.take() as Actor;
       this.#handled += 1 + actor.turn(MESSAGES_PER_TURN - this.#handled);
-      if (this.#next === this.#actors.length || this.#next > 1024) this.#forgetPast();
     }
     this.#armed = false;
-  }
-
-  #forgetPast(): void {
-    if (this.#next === this.#actors.length) this.#actors.length = 0;
-    else this.#actors = this.#actors.slice(this.#next);
-    this.#next = 0;
   }
 }
