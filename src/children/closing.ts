@@ -1,6 +1,5 @@
 import { errorFacts } from '../core/index.js';
-import type { IncarnationHost } from '../runtime/index.js';
-import { isThenable } from './in-process.js';
+import { type BodyHost, isThenable } from './in-process.js';
 
 /** How a client is ended. */
 export interface Ends {
@@ -16,19 +15,21 @@ export interface Ends {
 export class Closing {
   /** Settles once nothing is left of the client; rejects if no way of ending it has worked. */
   readonly closed: Promise<void>;
-  readonly #host: IncarnationHost;
+  readonly #host: BodyHost;
   #resolve!: () => void;
   #reject!: (error: unknown) => void;
   #underWay = 0;
   #graceful: Promise<void> | undefined;
   #forced: Promise<void> | undefined;
 
-  constructor(host: IncarnationHost) {
+  constructor(host: BodyHost) {
     this.#host = host;
     this.closed = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+    // Who waits for it is told; before anybody does, a failure is not a stray error.
+    this.closed.catch(() => undefined);
   }
 
   /** Asks once, however often it is called. Resolves when that has come to an end, good or bad; never rejects. */

@@ -1,9 +1,9 @@
-import { type ChildPath, errorFacts, InvalidSpecError, NotStoppableError } from '../core/index.js';
-import type { ContextOwner, IncarnationHost } from '../runtime/index.js';
-import { errorOfEvent, listen } from './client-events.js';
+import { errorFacts, NotStoppableError } from '../core/index.js';
+import type { ContextOwner } from '../runtime/index.js';
+import { listenTo } from './client-events.js';
 import { Closing, type Ends } from './closing.js';
-import type { ConsumerFactory, ConsumerHooks, ConsumerOptions } from './consumer-hooks.js';
-import { type Body, ignore, isAbort } from './in-process.js';
+import type { ConsumerFactory, ConsumerOptions } from './consumer-hooks.js';
+import { type Body, type BodyHost, ignore, isAbort } from './in-process.js';
 import { JobContext } from './job-context.js';
 import { watchProgress } from './progress.js';
 import { type Shape, shapeOf } from './shape.js';
@@ -15,7 +15,7 @@ import { type Shape, shapeOf } from './shape.js';
 export class ConsumerLife<C> implements Body {
   readonly name: string;
   readonly saysReady: boolean;
-  readonly #host: IncarnationHost;
+  readonly #host: BodyHost;
   readonly #make: ConsumerFactory<C>;
   readonly #options: ConsumerOptions<C>;
   readonly #closing: Closing;
@@ -23,11 +23,9 @@ export class ConsumerLife<C> implements Body {
   #client: Client<C> | undefined;
   #asked = false;
   #hasEnded = false;
-  #dead = false;
-  #errors = 0;
   #unwatch: (() => void) | undefined;
 
-  constructor(host: IncarnationHost, make: ConsumerFactory<C>, options: ConsumerOptions<C>) {
+  constructor(host: BodyHost, make: ConsumerFactory<C>, options: ConsumerOptions<C>) {
     this.#host = host;
     this.#make = make;
     this.#options = options;
@@ -51,7 +49,7 @@ export class ConsumerLife<C> implements Body {
     ctx.onDrain(() => this.#drain());
     const made = await this.#make(ctx);
     if ((made as unknown) === ignore) return ignore;
-    const client = clientOf(this.#host.path, made, this.#options);
+    const client = this.#clientOf(made);
     if (client !== undefined) await this.#consume(client);
     await ctx.idle();
     return undefined;
@@ -75,7 +73,8 @@ export class ConsumerLife<C> implements Body {
   async #consume(client: Client<C>): Promise<void> {
     this.#client = client;
     if (this.#asked) void this.#closing.gracefully(client);
-    else await this.#begin(client);
+    // Not waited for: a start that hangs must not outlive what it starts.
+    else void this.#begin(client);
     try {
       await this.#closing.closed;
     } catch (error) {
@@ -84,21 +83,21 @@ export class ConsumerLife<C> implements Body {
     }
   }
 
+  /** Never rejects: a failure is told as a fault, so that the ladder of a stop takes down what has been made. */
   async #begin(client: Client<C>): Promise<void> {
     const ctx = this.#ctx;
     try {
-      this.#listen(client.value);
+      listenTo(client.value, this.#host, ctx, this.#options);
       await this.#options.start?.(client.value, ctx);
+      if (this.#asked) return;
       client.done = this.#follow(client);
     } catch (error) {
-      // Told as a fault, so that the ladder of a stop takes down what has been made.
       ctx.fail(error);
       return;
     }
     this.#sayReady();
     const { progress } = this.#options;
-    if (progress === undefined || ctx.stopping) return;
-    this.#unwatch = watchProgress(this.#host, progress, () => ctx.progress);
+    if (progress !== undefined) this.#unwatch = watchProgress(this.#host, progress, () => ctx.progress);
   }
 
   /** Follows the client to its own end, where that can be seen. */
@@ -150,47 +149,19 @@ export class ConsumerLife<C> implements Body {
     if (this.#options.drain !== undefined) await done?.catch(() => undefined);
   }
 
-  #listen(client: C): void {
-    const { failOn = [], progress } = this.#options;
-    for (const event of failOn) this.#on(client, 'failOn', event, (args) => this.#died(event, args));
-    for (const event of progress?.events ?? []) {
-      this.#on(client, 'progress.events', event, () => this.#ctx.progressed());
+  /** @returns nothing where nothing was made: the factory's promise was the work itself. */
+  #clientOf(value: C): Client<C> | undefined {
+    const hooks = this.#options;
+    if (value === undefined && hooks.close === undefined && hooks.done === undefined) return undefined;
+    const shape = shapeOf(value);
+    if (hooks.close !== undefined) {
+      const close = (force: boolean) => (): unknown => hooks.close?.(value, { force });
+      return { value, run: shape?.run, end: close(false), force: close(true), done: undefined };
     }
-    try {
-      // For as long as the client exists, also when it has been closed: an `error` that nobody listens to ends the program.
-      if (!failOn.includes('error')) listen(client, 'error', (error) => this.#noteError(error));
-    } catch {
-      // A client with event names of its own refuses others, and so never emits this one.
-    }
-  }
-
-  #on(client: C, field: string, event: string, listener: (args: readonly unknown[]) => void): void {
-    if (listen(client, event, (...args) => listener(args))) return;
-    throw new InvalidSpecError(`"${this.#host.id}"`, {
-      rule: 'invalid_option',
-      field,
-      value: event,
-      expected: 'left out, since what the factory made has no events',
-    });
-  }
-
-  #died(event: string, args: readonly unknown[]): void {
-    const error = errorOfEvent(event, args);
-    // Closing makes clients emit `close`; and one death is enough.
-    if (this.#ctx.stopping || this.#dead) {
-      if (event === 'error') this.#noteError(error);
-      return;
-    }
-    this.#dead = true;
-    this.#ctx.fail(error);
-  }
-
-  /** Notes the 1st, 2nd, 4th, 8th error and so on: a client that cannot connect may emit thousands. */
-  #noteError(error: unknown): void {
-    this.#errors += 1;
-    if (Number.isInteger(Math.log2(this.#errors))) {
-      this.#host.note(`error event no. ${this.#errors} of the client`, errorFacts(error));
-    }
+    if (shape !== undefined) return { value, ...shape, done: undefined };
+    // What went on until it was asked to stop was the work itself, whatever it returns.
+    if (this.#ctx.stopping) return undefined;
+    throw new NotStoppableError(this.#host.path, value);
   }
 
   #sayReady(): void {
@@ -206,19 +177,6 @@ export class ConsumerLife<C> implements Body {
 /** What the factory made, and how it is ended. */
 interface Client<C> extends Ends {
   readonly value: C;
-  readonly run: Shape['run'];
+  readonly run?: Shape['run'];
   done: Promise<unknown> | undefined;
-}
-
-/** @returns nothing where nothing was made: the factory's promise was the work itself. */
-function clientOf<C>(child: ChildPath, value: C, hooks: ConsumerHooks<C>): Client<C> | undefined {
-  const { close, done } = hooks;
-  if (value === undefined && close === undefined && done === undefined) return undefined;
-  const shape = shapeOf(value);
-  if (close !== undefined) {
-    const closeIt = (force: boolean) => (): unknown => hooks.close?.(value, { force });
-    return { value, run: shape?.run, end: closeIt(false), force: closeIt(true), done: undefined };
-  }
-  if (shape === undefined) throw new NotStoppableError(child, value);
-  return { value, run: shape.run, end: shape.end, force: shape.force, done: undefined };
 }

@@ -8,7 +8,7 @@ import type {
   Supervisable,
 } from './consumer-hooks.js';
 import { ConsumerLife } from './consumer-life.js';
-import { InProcess } from './in-process.js';
+import { InProcess, outside } from './in-process.js';
 import { inProcessSpec } from './task.js';
 
 /**
@@ -76,7 +76,7 @@ class ConsumerDriver<C> implements ChildDriver {
   }
 
   start(host: IncarnationHost): InProcess {
-    return InProcess.start(host, new ConsumerLife(host, this.#make, this.#options), this.#contain);
+    return InProcess.start(host, new ConsumerLife(outside(host), this.#make, this.#options), this.#contain);
   }
 }
 

@@ -13,10 +13,9 @@ export function runContained<R>(owner: Contained, work: () => R): R {
 }
 
 /** Runs `work` as nobody's: what it starts does not belong to the child that happens to have called. */
-export function runUncontained(work: () => void): void {
+export function runUncontained<R>(work: () => R): R {
   const { contexts } = containment();
-  if (contexts.getStore() === undefined) work();
-  else contexts.run(undefined, work);
+  return contexts.getStore() === undefined ? work() : contexts.run(undefined, work);
 }
 
 /**

@@ -36,6 +36,22 @@ export interface Body {
   readonly inFlight?: number | undefined;
 }
 
+/** What a body knows of its supervisor. */
+export type BodyHost = Pick<IncarnationHost, 'id' | 'path' | 'settings' | 'clock' | 'note' | 'fault'>;
+
+/** A supervisor's ear for bodies: what it does about their news is nobody's doing, and no child's. */
+export function outside(host: IncarnationHost): BodyHost {
+  const { id, path, settings, clock } = host;
+  return {
+    id,
+    path,
+    settings,
+    clock,
+    note: (note, error) => runUncontained(() => host.note(note, error)),
+    fault: (exit) => runUncontained(() => host.fault(exit)),
+  };
+}
+
 /**
  * One life of a function in this process. It is gone when the function has settled and what it deferred is undone.
  *
@@ -132,17 +148,22 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
   }
 
   drain(): void {
+    if (this.#phase === 'ended') return;
     this.#ask();
     if (!this.#context.busy) {
       this.#host.drained();
       return;
     }
-    const onFailure = (error: unknown): void => this.#host.note('a drain hook failed', errorFacts(error));
+    const onFailure = (error: unknown): void =>
+      runUncontained(() => this.#host.note('a drain hook failed', errorFacts(error)));
     // Never rejects, since failures of hooks are noted.
-    void this.#within(() => this.#context.drain(onFailure)).then(() => this.#host.drained());
+    void this.#within(() => this.#context.drain(onFailure)).then(() => {
+      if (this.#phase !== 'ended') this.#host.drained();
+    });
   }
 
   stop(): void {
+    if (this.#phase === 'ended') return;
     this.#ask();
     this.#within(() => this.#body.stop?.());
   }
@@ -154,7 +175,8 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
   }
 
   kill(): void {
-    if (this.#phase !== 'ended') this.#phase = 'killed';
+    if (this.#phase === 'ended') return;
+    this.#phase = 'killed';
     this.#within(() => {
       this.#context.passDeadline();
       this.#body.kill?.();
@@ -208,7 +230,7 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
   }
 
   extend(ms: number): number {
-    return this.#phase === 'ended' ? 0 : this.#host.extend(ms);
+    return this.#phase === 'ended' ? 0 : runUncontained(() => this.#host.extend(ms));
   }
 
   /** What a step leaves behind belongs to this life. */

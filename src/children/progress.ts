@@ -1,6 +1,7 @@
 import { errorFacts } from '../core/index.js';
-import type { IncarnationHost, Timer } from '../runtime/index.js';
+import type { Timer } from '../runtime/index.js';
 import type { ProgressSettings } from './consumer-hooks.js';
+import type { BodyHost } from './in-process.js';
 
 /** Looks per `withinMs`. */
 const LOOKS = 4;
@@ -13,7 +14,7 @@ const LOOKS = 4;
  * @returns what ends the watching
  */
 export function watchProgress(
-  host: IncarnationHost,
+  host: BodyHost,
   settings: ProgressSettings,
   progress: () => number,
 ): () => void {

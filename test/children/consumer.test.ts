@@ -247,6 +247,18 @@ describe('a consumer starts', () => {
   });
 });
 
+describe('a start hook that hangs', () => {
+  test('does not outlive what it starts', async () => {
+    const { host, incarnation } = launch(
+      consumer('client', () => endsBy('close', []), { start: () => new Promise(() => undefined) }),
+    );
+    await settle();
+    incarnation.stop(1000);
+    expect(await host.ended()).toEqual({ type: 'shutdown' });
+    expect(host.said).toEqual(['exited: stopped when asked']);
+  });
+});
+
 describe('a consumer ends by itself', () => {
   const running = (options: ConsumerOptions<{ close(): void }>) => {
     const calls: unknown[] = [];
