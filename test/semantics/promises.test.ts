@@ -368,3 +368,20 @@ describe('a stalled child', () => {
     await tree.run(root.stop());
   });
 });
+
+describe('events', () => {
+  test('a listener that throws disturbs neither the supervisor nor other listeners', async () => {
+    const tree = await testTree(group());
+    const failed: string[] = [];
+    const heard: string[] = [];
+    tree.root.on('listener:failed', ({ event, error }) => failed.push(`${event}: ${error.message}`));
+    tree.root.on('child:exited', () => {
+      throw new Error('not today');
+    });
+    tree.root.on('child:exited', ({ child }) => heard.push(child));
+    await tree.crash('a');
+    expect(failed).toEqual(['child:exited: not today']);
+    expect(heard).toEqual(['shop/a']);
+    tree.expectStatus('a', 'ready');
+  });
+});
