@@ -1,7 +1,7 @@
 // The check: the same files once more, one after another, by the plainest code there is; then the two accounts are compared.
 
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type Finished,
@@ -12,14 +12,22 @@ import {
   totalsOf,
   unreadable,
 } from './jobs.js';
+import type { Queue } from './queue.js';
+
+/**
+ * Counts every file of the jobs anew and compares that with what the queue recorded.
+ * @throws an AbortError when `signal` is aborted meanwhile
+ */
+export async function check(queue: Queue, jobs: readonly Job[], signal: AbortSignal): Promise<Verdict> {
+  const paths = new Map(jobs.map(({ id, path }) => [id, path]));
+  const expected = await plainCount(jobs, signal);
+  return compare(expected, await queue.finished(), (id) => changedSince(paths.get(id) ?? '', queue.bornAtMs));
+}
 
 const YIELD_AFTER_MS = 20;
 
-/** Counts every file anew; pauses now and then, so that a Ctrl-C is heard. */
-export async function plainCount(
-  jobs: readonly Job[],
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, Outcome>> {
+/** Pauses now and then, so that a Ctrl-C is heard. */
+async function plainCount(jobs: readonly Job[], signal: AbortSignal): Promise<ReadonlyMap<string, Outcome>> {
   const outcomes = new Map<string, Outcome>();
   let pausedAtMs = performance.now();
   for (const { id, path } of jobs) {
@@ -50,6 +58,8 @@ export interface Verdict {
   readonly lost: readonly string[];
   readonly twice: readonly string[];
   readonly wrong: readonly string[];
+  /** Different by now, because the file is: it was written to while the work went on. Left out of the sums. */
+  readonly changed: readonly string[];
   /** Done, but never put in. */
   readonly unknown: readonly string[];
   readonly expected: Totals;
@@ -57,14 +67,23 @@ export interface Verdict {
   readonly passed: boolean;
 }
 
-/** Compares what the queue recorded with what should be in it. */
-export function compare(expected: ReadonlyMap<string, Outcome>, finished: readonly Finished[]): Verdict {
+/**
+ * Compares what the queue recorded with what should be in it.
+ * @param hasChanged - whether a job's file was written to since the work began; asked only where the outcomes differ
+ */
+export function compare(
+  expected: ReadonlyMap<string, Outcome>,
+  finished: readonly Finished[],
+  hasChanged: (id: string) => boolean,
+): Verdict {
   const recorded = new Map<string, Outcome[]>();
   for (const { id, outcome } of finished) recorded.set(id, [...(recorded.get(id) ?? []), outcome]);
   const ids = [...expected.keys()];
   const lost = ids.filter((id) => !recorded.has(id));
   const twice = ids.filter((id) => (recorded.get(id)?.length ?? 0) > 1);
-  const wrong = ids.filter((id) => recorded.get(id)?.some((outcome) => outcome !== expected.get(id)));
+  const differing = ids.filter((id) => recorded.get(id)?.some((outcome) => outcome !== expected.get(id)));
+  const changed = new Set(differing.filter(hasChanged));
+  const wrong = differing.filter((id) => !changed.has(id));
   const unknown = [...recorded.keys()].filter((id) => !expected.has(id));
   return {
     jobs: ids.length,
@@ -72,9 +91,16 @@ export function compare(expected: ReadonlyMap<string, Outcome>, finished: readon
     lost,
     twice,
     wrong,
+    changed: [...changed],
     unknown,
-    expected: totalsOf(expected.values()),
-    counted: totalsOf(finished.map(({ outcome }) => outcome)),
+    expected: totalsOf([...expected].flatMap(([id, outcome]) => (changed.has(id) ? [] : outcome))),
+    counted: totalsOf(finished.flatMap(({ id, outcome }) => (changed.has(id) ? [] : outcome))),
     passed: [lost, twice, wrong, unknown].every(({ length }) => length === 0),
   };
+}
+
+/** Whether a file was written to, or removed, since a moment of the wall clock. */
+function changedSince(path: string, atMs: number): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined || stat.ctimeMs >= atMs;
 }

@@ -26,9 +26,15 @@ async function main(options: Options): Promise<void> {
     if (!(await runMainJob(options, queue, screen))) process.exitCode = 1;
   } finally {
     screen.close();
-    const left = await queue.close();
-    if (left !== undefined) console.log(left);
+    const place = await queue.close();
+    if (place !== undefined) console.log(keptAt(place, options));
   }
+}
+
+function keptAt(place: string, { queue, folder }: Options): string {
+  return queue === undefined
+    ? `the spool is kept; go on with: npm start -- ${folder} --spool ${place}`
+    : `the queue is kept: ${place}`;
 }
 
 /** BullMQ is loaded only by those who asked for Redis. */

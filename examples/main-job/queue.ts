@@ -10,15 +10,19 @@ export interface Queue {
   kept: boolean;
   /** Makes it ready for consumers. What an earlier program has left in it is put back, to be gone on with. */
   open(): Promise<void>;
+  /** When it was opened for the first time, by the wall clock; no job was begun before. Known once it is open. */
+  readonly bornAtMs: number;
   /** Every job that it was given; nothing if it was never filled to the end. */
   accepted(): Promise<readonly Job[] | undefined>;
   /** Fills it. Throws half-way when `signal` is aborted; such a filling is begun anew the next time. */
   fill(jobs: readonly Job[], signal: AbortSignal): Promise<void>;
   /** How many jobs are done. */
   countDone(): Promise<number>;
+  /** Whether nothing waits and nobody has anything in hand, as far as one look can tell. */
+  isEmpty(): Promise<boolean>;
   /** Every recorded outcome; a job that was recorded twice is in it twice. */
   finished(): Promise<readonly Finished[]>;
-  /** Lets go of it, and removes it unless it is kept; then it says where it is. */
+  /** Lets go of it, and removes it unless it is kept; then it says where that is, for people. */
   close(): Promise<string | undefined>;
 }
 

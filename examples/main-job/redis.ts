@@ -35,6 +35,7 @@ export class RedisQueue implements Queue {
   readonly address: string;
   readonly place: string;
   kept: boolean;
+  readonly bornAtMs: number = Date.now();
   readonly #url: string;
   readonly #name = `treewarden-main-job-${Date.now()}-${process.pid}`;
   #queue: BullQueue<File, Outcome> | undefined;
@@ -76,6 +77,10 @@ export class RedisQueue implements Queue {
     return (await this.#queue?.getCompletedCount()) ?? 0;
   }
 
+  async isEmpty(): Promise<boolean> {
+    return (await this.#queue?.getJobCountByTypes('waiting', 'active', 'delayed')) === 0;
+  }
+
   async finished(): Promise<readonly Finished[]> {
     const found: Finished[] = [];
     for (let from = 0; ; from += JOBS_PER_TRIP) {
@@ -89,7 +94,7 @@ export class RedisQueue implements Queue {
     if (this.#queue === undefined) return undefined;
     if (!this.kept) await this.#queue.obliterate({ force: true });
     await this.#queue.close();
-    return this.kept ? `the queue is kept: ${this.place}` : undefined;
+    return this.kept ? this.place : undefined;
   }
 }
 

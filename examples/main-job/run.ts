@@ -4,7 +4,7 @@ import { relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Outcome, StartInterruptedError, type StopReport, supervise, task } from 'treewarden';
 import { chaos, type Strike } from './chaos.js';
-import { compare, plainCount, type Verdict } from './check.js';
+import { check, type Verdict } from './check.js';
 import { Chronicle } from './chronicle.js';
 import type { Job } from './jobs.js';
 import type { Options } from './options.js';
@@ -18,6 +18,9 @@ import { type MainJob, victimsOf } from './victims.js';
 import { grouped } from './view.js';
 
 const LOOK_EVERY_MS = 100;
+const LOOK_AT_LEAST_EVERY_MS = 1000;
+/** How often in a row a queue must look empty until it counts as that: jobs on their way back into it are easily overlooked. */
+const EMPTY_LOOKS = 3;
 /** Longer than it takes to remove a large spool, once a signal has stopped the tree. */
 const LINGER_MS = 15_000;
 
@@ -41,6 +44,7 @@ class Run {
   /** Unknown until the producer has listed them. */
   #jobs: readonly Job[] | undefined;
   #meter = new ProgressMeter(0);
+  #emptyLooks = 0;
 
   constructor(options: Options, queue: Queue, screen: Screen) {
     this.#options = options;
@@ -96,16 +100,15 @@ class Run {
 
   /** Nothing if the tree ended first. */
   async #workAndCheck(app: MainJob): Promise<Checked | undefined> {
-    await this.#watch(app, () => this.#jobs !== undefined);
+    await this.#watch(app, async () => this.#jobs !== undefined);
     await this.#beginChaos(app);
-    await this.#watch(app, () => this.#meter.now.done === this.#meter.now.total);
+    await this.#watch(app, () => this.#isFinished(app));
     const workMs = this.#meter.now.elapsedMs;
     if (this.#over.signal.aborted) return undefined;
     this.#screen.say('checking: the same files once more, one after another');
     const begunAtMs = performance.now();
     try {
-      const expected = await plainCount(this.#jobs ?? [], this.#over.signal);
-      const verdict = compare(expected, await this.#queue.finished());
+      const verdict = await check(this.#queue, this.#jobs ?? [], this.#over.signal);
       return { verdict, times: { workMs, checkMs: performance.now() - begunAtMs } };
     } catch (error) {
       if (this.#over.signal.aborted) return undefined;
@@ -127,24 +130,36 @@ class Run {
   }
 
   /** Shows how the work goes, until it is far enough or the tree has ended. */
-  async #watch(app: MainJob, isFarEnough: () => boolean): Promise<void> {
+  async #watch(app: MainJob, isFarEnough: () => Promise<boolean>): Promise<void> {
     while (!this.#over.signal.aborted) {
       const askedAtMs = performance.now();
       this.#meter.note(await this.#queue.countDone(), performance.now());
       if (this.#jobs !== undefined) {
         this.#screen.show({ tree: app.snapshot(), progress: this.#meter.now }, performance.now());
       }
-      if (isFarEnough()) return;
+      if (await isFarEnough()) return;
       // Counting takes its time on a large queue; it is not to take more than a tenth of ours.
-      const pauseMs = Math.max(LOOK_EVERY_MS, 10 * (performance.now() - askedAtMs));
+      const pauseMs = Math.min(
+        Math.max(LOOK_EVERY_MS, 10 * (performance.now() - askedAtMs)),
+        LOOK_AT_LEAST_EVERY_MS,
+      );
       await wait(pauseMs, undefined, { signal: this.#over.signal }).catch(() => undefined);
     }
+  }
+
+  /** Whether every job is done, or none is left that could be done: then some were lost, and the check is to say which. */
+  async #isFinished(app: MainJob): Promise<boolean> {
+    const { done, total } = this.#meter.now;
+    const isEmpty = app.child('producer').status === 'down' && (await this.#queue.isEmpty());
+    this.#emptyLooks = isEmpty ? this.#emptyLooks + 1 : 0;
+    return done >= total || this.#emptyLooks >= EMPTY_LOOKS;
   }
 
   async #tell(outcome: Outcome, checked: Checked | undefined, report: StopReport): Promise<boolean> {
     const passed = (checked === undefined || checked.verdict.passed) && report.survivors.length === 0;
     if (!passed) this.#queue.kept = true;
     if (checked === undefined) this.#meter.note(await this.#queue.countDone(), performance.now());
+    this.#screen.close();
     this.#screen.say(
       '',
       ...(checked === undefined

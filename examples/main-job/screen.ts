@@ -16,7 +16,7 @@ export interface Screen {
   news(line: string): void;
   /** Says lines that stay. */
   say(...lines: readonly string[]): void;
-  /** Shows how things stand at the end, and leaves that standing. */
+  /** Leaves standing what is shown; what is said from now on comes below it. */
   close(): void;
 }
 

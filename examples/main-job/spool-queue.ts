@@ -63,6 +63,10 @@ export class SpoolQueue implements Queue {
     }
   }
 
+  get bornAtMs(): number {
+    return this.#spool.bornAtMs;
+  }
+
   async accepted(): Promise<readonly Job[] | undefined> {
     return existsSync(this.#manifest)
       ? (JSON.parse(readFileSync(this.#manifest, 'utf8')) as Job[])
@@ -83,6 +87,10 @@ export class SpoolQueue implements Queue {
     return this.#spool.countDone();
   }
 
+  async isEmpty(): Promise<boolean> {
+    return this.#spool.isEmpty();
+  }
+
   finished(): Promise<readonly Finished[]> {
     return Promise.resolve(this.#spool.finished());
   }
@@ -95,7 +103,7 @@ export class SpoolQueue implements Queue {
     // Without having occupied it, it is somebody else's.
     if (!this.#occupied) return undefined;
     vacate(this.place);
-    return `the spool is kept; go on with: npm start -- --spool ${this.place}`;
+    return this.place;
   }
 
   get #manifest(): string {

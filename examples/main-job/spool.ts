@@ -21,6 +21,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -54,10 +55,15 @@ export class Spool {
     return existsSync(this.#path(MARK));
   }
 
+  /** When it was made, by the wall clock. */
+  get bornAtMs(): number {
+    return statSync(this.#path(MARK)).mtimeMs;
+  }
+
   /** Makes what is missing of it, its mark first: nothing is ever cleared in a folder that does not bear it. */
   lay(): void {
     mkdirSync(this.folder, { recursive: true });
-    writeFileSync(this.#path(MARK), 'a queue of jobs, see spool.ts\n');
+    if (!this.exists) writeFileSync(this.#path(MARK), 'a queue of jobs, see spool.ts\n');
     for (const place of PLACES) mkdirSync(this.#path(place), { recursive: true });
   }
 
@@ -117,6 +123,14 @@ export class Spool {
   /** How many jobs are done. Asynchronous, as it is asked often, of a folder that grows large. */
   async countDone(): Promise<number> {
     return (await readdir(this.#path('done'))).length;
+  }
+
+  /** Whether no job waits or is in hand. Not one step: a batch that is just being put back may be overlooked. */
+  isEmpty(): boolean {
+    const owners = readdirSync(this.#path('cur')).map((owner) => this.#path('cur', owner));
+    return [this.#path('new'), ...owners].every((folder) =>
+      readdirSync(folder).every((batch) => readdirSync(join(folder, batch)).length === 0),
+    );
   }
 
   /** Empties it. Only for one whose filling did not reach its end: nobody knows what else should be in it. */

@@ -14,7 +14,7 @@ export interface Times {
 
 /** The check, line by line, and the word at its end. */
 export function verdictLines(verdict: Verdict, { workMs, checkMs }: Times): readonly string[] {
-  const { jobs, done, lost, twice, wrong, unknown, expected, counted, passed } = verdict;
+  const { jobs, done, lost, twice, wrong, changed, unknown, expected, counted, passed } = verdict;
   return [
     `${grouped(jobs)} jobs in ${seconds(workMs)}; checked against a plain single-threaded count in ${seconds(checkMs)}`,
     line(
@@ -23,7 +23,7 @@ export function verdictLines(verdict: Verdict, { workMs, checkMs }: Times): read
     ),
     line(
       'outcomes',
-      `${wrong.length} wrong, ${unknown.length} of unknown jobs, ${counted.unreadable} files unreadable`,
+      `${wrong.length} wrong, ${unknown.length} of unknown jobs; ${counted.unreadable} files unreadable, ${changed.length} changed meanwhile`,
     ),
     line('bytes', comparison(expected, counted, 'bytes')),
     line('lines', comparison(expected, counted, 'lines')),
@@ -32,6 +32,7 @@ export function verdictLines(verdict: Verdict, { workMs, checkMs }: Times): read
       ['done twice', twice] as const,
       ['wrong', wrong] as const,
       ['unknown', unknown] as const,
+      ['changed', changed] as const,
     ].flatMap(([what, ids]) => (ids.length === 0 ? [] : [line(what, examplesOf(ids))])),
     line('verdict', passed ? 'every job done exactly once' : 'FAILED'),
   ];

@@ -160,4 +160,4 @@ const STATUS_COLOURS: Record<Snapshot['status'], Colour> = {
 const CODES: Record<Colour, number> = { dim: 2, green: 32, yellow: 33, red: 31 };
 
 const plain: Paint = (_, text) => text;
-const coloured: Paint = (colour, text) => `\u001b[${CODES[colour]}m${text}\u001b[0m`;
+const coloured: Paint = (colour, text) => (text === '' ? '' : `\u001b[${CODES[colour]}m${text}\u001b[0m`);
