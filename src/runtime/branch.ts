@@ -170,7 +170,11 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
 
   obey(order: Order): void {
     if (order.type === 'end') this.#end(order.exit, order.deadlineAtMs);
-    else this.#rounds.hurry(order.level);
+    else {
+      this.#rounds.hurry(order.level);
+      // It may have been told to end, and have waited for what outlived its kill, long before the tree itself ended.
+      if (order.level === 'kill') this.#letSurvivorsGo();
+    }
   }
 
   serve(request: Request): void {
@@ -258,6 +262,7 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
   /** A start by request that fails is not tried again; a child that was added for it is taken out. */
   failRequest(slot: Slot, record: ExitRecord): void {
     if (slot.added) this.remove(slot);
+    else slot.awaited?.staysDown();
     slot.awaited?.startFailed(new StartError(slot.path, record.exit, record.stderr));
   }
 
@@ -271,11 +276,19 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
     const neverReady = life.readyAtMs === undefined;
     const record = slot.bury(life);
     if (neverReady && !slot.asked) return this.#startFailed(slot, record);
-    this.emit({ type: 'child:exited', expected: slot.expected(record), ...record });
+    this.#emitExited(slot, record);
     if (slot.asked) return this.#gone(slot);
     const verdict = judgeExit(slot.settings.restart, record.exit);
     if (verdict === 'restart') this.#crashed(slot, record, life.readyAtMs ?? record.atMs);
     else this.#finished(slot);
+  }
+
+  // Field by field: a spread costs as much as all the rest of the event.
+  #emitExited(slot: Slot, record: ExitRecord): void {
+    if (this.environment.listeners === 0) return;
+    const { child, incarnation, exit, atMs, ranMs, asked, stderr } = record;
+    const expected = slot.expected(record);
+    this.emit({ type: 'child:exited', expected, child, incarnation, exit, atMs, ranMs, asked, stderr });
   }
 
   /** A round found it dead on its way to it: its end is taken as the one that was to be asked for. */

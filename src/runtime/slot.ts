@@ -161,6 +161,8 @@ export class Slot {
   timedOut(timer: Timer): void {
     if (timer !== this.#timer) return;
     this.#timer = undefined;
+    // Its end is known already, and waits only for the round under way: nothing is late.
+    if (this.life?.end !== undefined) return;
     this.apply({ type: 'timed-out' });
   }
 

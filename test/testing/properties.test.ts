@@ -116,14 +116,16 @@ describe('whatever happens to a tree', () => {
           await tree.settle();
           const named = new Set(report.survivors.map(({ child }) => child.split('/').slice(1).join('/')));
           const alive = run.everTold().filter((path) => tree.fake(path).alive > 0);
-          if (tree.root.stopRequested && report.graceMs === graceMs)
-            hold(
-              run,
-              alive.filter((path) => !named.has(path)).map((path) => `${path} is left and not named`),
-            );
           hold(
             run,
-            [...named].filter((path) => !alive.includes(path)).map((path) => `${path} is named but gone`),
+            alive.filter((path) => !named.has(path)).map((path) => `${path} is left and not named`),
+          );
+          const survived = eventsOf(run).flatMap((event) =>
+            event.type === 'child:survived' ? [tree.timeline.relative(event.child)] : [],
+          );
+          hold(
+            run,
+            [...named].filter((path) => !survived.includes(path)).map((path) => `${path} never survived`),
           );
           for (const path of alive) tree.fake(path).exit({ type: 'killed' });
           await tree.settle();
