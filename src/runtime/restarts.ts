@@ -19,6 +19,7 @@ export class Restarts {
   readonly #periodMs: number;
   readonly #random: () => number;
   readonly #window: RestartWindow;
+  /** The last ones, and up to as many before them, so that not every failure moves them all. */
   #attempts: ExitRecord[] = [];
 
   constructor(limit: { readonly intensity: number; readonly periodMs: number }, random: () => number) {
@@ -30,8 +31,8 @@ export class Restarts {
   /** Remembers a life, or an attempt at one, that failed. */
   remember(slot: Slot, record: ExitRecord, readyForMs: number): void {
     if (wasHealthy(slot.backoff, readyForMs)) slot.failures = 0;
-    if (this.#attempts.length >= ATTEMPTS_KEPT) this.#attempts = this.#attempts.slice(1 - ATTEMPTS_KEPT);
     this.#attempts.push(record);
+    if (this.#attempts.length > 2 * ATTEMPTS_KEPT) this.#attempts = this.#attempts.slice(-ATTEMPTS_KEPT);
   }
 
   /** Counts a restart for a failure at `atMs`; false once there are more than the intensity allows. */
@@ -53,6 +54,11 @@ export class Restarts {
   }
 
   givingUp(child: ChildPath): GivingUp {
-    return { child, restarts: this.#window.count, periodMs: this.#periodMs, attempts: this.#attempts };
+    return {
+      child,
+      restarts: this.#window.count,
+      periodMs: this.#periodMs,
+      attempts: this.#attempts.slice(-ATTEMPTS_KEPT),
+    };
   }
 }
