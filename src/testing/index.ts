@@ -15,6 +15,7 @@
 export { type ConformanceChildren, type DeclareTest, driverConformance } from './conformance.js';
 export { Fake, type FakeDrain, type FakeKill, type FakeStart, type FakeStop } from './fake.js';
 export { fakeChild } from './fakes.js';
+export { type LeakCheck, leakCheck } from './leaks.js';
 export { type HostNews, RecordingHost, type RecordingHostOptions, startRecorded } from './recording-host.js';
 export { type Fault, type Simulation, type SimulationOptions, simulate } from './simulate.js';
 export { type Expected, TestTree, type TestTreeOptions, testTree } from './test-tree.js';
