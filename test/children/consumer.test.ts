@@ -257,6 +257,27 @@ describe('a start hook that hangs', () => {
     expect(await host.ended()).toEqual({ type: 'shutdown' });
     expect(host.said).toEqual(['exited: stopped when asked']);
   });
+
+  test('and comes back after the end begins nothing', async () => {
+    const started = new Gate();
+    let followed = false;
+    const { host, incarnation } = launch(
+      consumer('client', () => endsBy('close', []), {
+        start: () => started.passed,
+        done: () => {
+          followed = true;
+          return Promise.resolve();
+        },
+        progress: { withinMs: 1 },
+      }),
+    );
+    await settle();
+    incarnation.stop(1000);
+    await host.ended();
+    started.open();
+    await settle();
+    expect(followed).toBe(false);
+  });
 });
 
 describe('a consumer ends by itself', () => {

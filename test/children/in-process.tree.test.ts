@@ -23,25 +23,32 @@ async function run(...children: readonly ChildSpec[]) {
   return { root, events };
 }
 
-function next<Type extends SupervisionEvent['type']>(root: Supervisor, type: Type, times = 1) {
-  return new Promise<Extract<SupervisionEvent, { type: Type }>>((resolve) => {
-    let left = times;
-    const off = root.on(type, (event) => {
-      left -= 1;
-      if (left > 0) return;
+/** Resolves to the first event, past or to come, that is meant. */
+function heard(
+  { root, events }: { readonly root: Supervisor; readonly events: readonly SupervisionEvent[] },
+  isMeant: (event: SupervisionEvent) => boolean,
+): Promise<SupervisionEvent> {
+  return new Promise((resolve) => {
+    const past = events.find(isMeant);
+    if (past !== undefined) return resolve(past);
+    const off = root.on('*', (event) => {
+      if (!isMeant(event)) return;
       off();
-      // Safe: an event is emitted under its own type.
-      resolve(event as Extract<SupervisionEvent, { type: Type }>);
+      resolve(event);
     });
+    return undefined;
   });
 }
+
+const secondReady = (event: SupervisionEvent): boolean =>
+  event.type === 'child:ready' && event.incarnation === 2;
 
 const idle = (ctx: { readonly signal: AbortSignal }): Promise<void> =>
   new Promise((resolve) => ctx.signal.addEventListener('abort', () => resolve()));
 
 describe('under a supervisor', () => {
   test('a stray error restarts the task that it belongs to, and no other', async () => {
-    const { root, events } = await run(
+    const tree = await run(
       task('careless', (ctx) => {
         if (ctx.incarnation === 1) {
           setTimeout(() => {
@@ -52,7 +59,8 @@ describe('under a supervisor', () => {
       }),
       task('bystander', idle),
     );
-    await next(root, 'child:ready');
+    await heard(tree, secondReady);
+    const { root, events } = tree;
     expect(root.child('careless')).toMatchObject({ incarnation: 2, status: 'ready' });
     expect(root.child('bystander')).toMatchObject({ incarnation: 1, status: 'ready' });
     const exit = events.find((event) => event.type === 'child:exited');
@@ -63,7 +71,7 @@ describe('under a supervisor', () => {
   });
 
   test('an error that a task leaves behind while it waits for its restart is told, and ends nothing', async () => {
-    const { root, events } = await run(
+    const tree = await run(
       task(
         'leaver',
         (ctx) => {
@@ -77,10 +85,10 @@ describe('under a supervisor', () => {
       ),
       task('bystander', idle),
     );
-    const stray = await next(root, 'child:stray-error');
+    const stray = await heard(tree, (event) => event.type === 'child:stray-error');
     expect(stray).toMatchObject({ child: 'root/leaver', incarnation: 1, error: { message: 'left behind' } });
-    if (root.child('leaver').status !== 'ready') await next(root, 'child:ready');
-    expect(events.filter((event) => event.type === 'child:exited')).toHaveLength(1);
+    await heard(tree, secondReady);
+    expect(tree.events.filter((event) => event.type === 'child:exited')).toHaveLength(1);
   });
 
   test('nothing is left installed in the process once the tree has ended', async () => {
@@ -124,17 +132,17 @@ describe('under a supervisor', () => {
       const source = ctx.incarnation === 1 ? new FakeQueue() : queue;
       return new BullWorker(source, (job) => ctx.job(async () => job));
     };
-    const { root, events } = await run(
+    const tree = await run(
       consumer('mail', wedges, { progress: { withinMs: 20, backlog: () => queue.backlog } }),
     );
     queue.put('one', 'two');
-    await next(root, 'child:ready');
+    await heard(tree, secondReady);
     await new Promise<void>((resolve) => {
       const look = (): void => (queue.acked.length === 2 ? resolve() : void setImmediate(look));
       look();
     });
     expect(made).toEqual([1, 2]);
-    expect(events.find((event) => event.type === 'child:exited')).toMatchObject({
+    expect(tree.events.find((event) => event.type === 'child:exited')).toMatchObject({
       exit: { type: 'stalled', silentMs: 20 },
     });
   });
