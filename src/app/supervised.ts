@@ -214,7 +214,8 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
 
   /** The last supervised tree of a program that a signal ends calls those who have joined its shutdown. */
   async #runBus(leftMs: number): Promise<StopReport['failures']> {
-    if (this.#signal === undefined || this.#trap?.isLast !== true) return [];
+    const isLast = this.#trap?.settle() === true;
+    if (this.#signal === undefined || !isLast) return [];
     const { clock } = this.#settings;
     return runShutdown(this.#signal, { withinMs: Math.max(0, leftMs), clock, hurry: this.#hurry.signal });
   }

@@ -7,6 +7,8 @@ const VERSION = 1;
 /** One who hears signals. */
 export interface Hearer {
   readonly signals: Iterable<NodeJS.Signals>;
+  /** Whether what it hears for has come to its end. */
+  readonly settled: boolean;
   hear(signal: NodeJS.Signals): void;
 }
 
@@ -23,9 +25,9 @@ export class SignalRouter {
   #request: RaiseRequest | undefined;
   #callOff: (() => void) | undefined;
 
-  /** How many hear. */
-  get size(): number {
-    return this.#hearers.size;
+  /** Whether everything that anybody hears for has come to its end. */
+  get settled(): boolean {
+    return [...this.#hearers].every((hearer) => hearer.settled);
   }
 
   /** What a program starts after a signal is not cut down: the signal waits until that has ended, too. */

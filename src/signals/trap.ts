@@ -19,6 +19,7 @@ export class SignalTrap implements Hearer {
   readonly #owner: TrapOwner;
   readonly #router: SignalRouter;
   #climb: Climb = GROUND;
+  #settled = false;
 
   /** @throws SharedStateError if another copy of the package routes signals in a way this copy does not understand. */
   constructor(table: SignalTable, clock: Clock, owner: TrapOwner) {
@@ -33,15 +34,20 @@ export class SignalTrap implements Hearer {
     return this.#table.keys();
   }
 
-  /** Whether nobody else in the process traps signals. */
-  get isLast(): boolean {
-    return this.#router.size === 1;
+  get settled(): boolean {
+    return this.#settled;
   }
 
   hear(signal: NodeJS.Signals): void {
     const meaning = this.#table.get(signal);
     if (typeof meaning === 'object') this.#owner.forward(signal, meaning);
     else if (meaning !== undefined) this.#climbBy(signal, meaning);
+  }
+
+  /** Says that the tree is down. Returns whether it was the last one: of several that end together exactly one is told so. */
+  settle(): boolean {
+    this.#settled = true;
+    return this.#router.settled;
   }
 
   /** Traps no more. With a request, its signal is raised again once every other trap is closed, too. Safe to call twice. */

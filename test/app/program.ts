@@ -20,9 +20,7 @@ export class Program {
 
   constructor(command: string, args: readonly string[]) {
     this.process = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-    this.process.stdout
-      ?.setEncoding('utf8')
-      .on('data', (chunk: string) => this.#read(chunk.replaceAll('\r', '')));
+    this.process.stdout?.setEncoding('utf8').on('data', (chunk: string) => this.#read(chunk));
     this.process.stderr?.setEncoding('utf8').on('data', (chunk: string) => (this.#stderr += chunk));
     this.ended = new Promise((resolve) => {
       this.process.on('close', (code, signal) => {
@@ -54,7 +52,8 @@ export class Program {
   }
 
   #read(chunk: string): void {
-    const lines = (this.#rest + chunk).split('\n');
+    // A terminal ends lines in its own way, and shows the keys that are typed.
+    const lines = (this.#rest + chunk.replaceAll(/\r|\^C/g, '')).split('\n');
     this.#rest = lines.pop() ?? '';
     this.lines.push(...lines);
     this.#news();

@@ -71,7 +71,7 @@ test('closing twice takes nothing from the others', () => {
   const second = trap();
   first.trap.close();
   first.trap.close();
-  expect(second.trap.isLast).toBe(true);
+  expect(second.trap.settle()).toBe(true);
 });
 
 test('a real signal reaches every trap, each on its own level', async () => {
@@ -112,6 +112,11 @@ test('each trap has a table of its own', async () => {
   expect(ignores.heard).toEqual([]);
 });
 
+test('of trees that end together exactly one is told that it is the last', () => {
+  const traps = [trap(), trap(), trap()];
+  expect(traps.map(({ trap }) => trap.settle())).toEqual([false, false, true]);
+});
+
 test('a trap that closes another while both are told does no harm', async () => {
   const second = trap();
   const closing = new SignalTrap(signalTable(), clock, {
@@ -129,7 +134,7 @@ describe('a router of another copy', () => {
     const router = (globalThis as Record<symbol, unknown>)[KEY];
     const second = trap();
     expect((globalThis as Record<symbol, unknown>)[KEY]).toBe(router);
-    expect([first, second].map(({ trap }) => trap.isLast)).toEqual([false, false]);
+    expect([first, second].map(({ trap }) => trap.settle())).toEqual([false, true]);
   });
 
   test('is refused when it does not', () => {
