@@ -97,6 +97,14 @@ describe.each(KINDS)('a call to a %s', (_kind, make) => {
     });
   });
 
+  test('is refused if too many already wait for the program to expose something', async () => {
+    await running(make('knows-nothing-of-us.mjs'), async ({ call }) => {
+      const waiting = Array.from({ length: 1024 }, () => rejection(call('add', [2, 3])));
+      await expectFailure(call('add', [2, 3]), 'not-exposed');
+      void waiting;
+    });
+  });
+
   test('to a program that never exposes anything ends by its timeout, which says so', async () => {
     await running(make('knows-nothing-of-us.mjs'), async ({ call }) => {
       const error = await expectFailure(call('add', [2, 3], { timeoutMs: 20 }), 'timed-out');
@@ -152,6 +160,14 @@ describe.each(KINDS)('a call to a %s', (_kind, make) => {
     });
   });
 
+  test('of which thousands were answered right before the program exited has its answer', async () => {
+    await running(make('answers-calls.mjs'), async ({ call }) => {
+      await call('add', [0, 0]);
+      const left = Array.from({ length: 3000 }, (_, index) => 2999 - index);
+      expect(await Promise.all(left.map((number) => call('answersThenExits', [number])))).toEqual(left);
+    });
+  });
+
   test('is rejected when the program crashes, whose exit says why', async () => {
     await running(make('answers-calls.mjs'), async ({ call, host }) => {
       await expectFailure(call('crashes'), 'child-exited');
@@ -176,12 +192,17 @@ describe.each(KINDS)('a call to a %s', (_kind, make) => {
   test('that came before the drain is finished in it, a later one is refused', async () => {
     await running(make('answers-calls.mjs'), async ({ call, host, incarnation }) => {
       await call('add', [0, 0]);
-      const accepted = call('greet', ['Ada']);
+      let answered = false;
+      void call('takes', [100]).then(() => {
+        answered = true;
+      });
       incarnation.drain(5000);
       await expectFailure(call('greet', ['Eve']), 'child-not-running');
       expect(incarnation.cast?.('greet', ['Eve'])).toBe(false);
-      expect(await accepted).toBe('hello Ada');
       await host.next('drained');
+      // The answer came first; its caller hears of it some promises later.
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(answered).toBe(true);
     });
   });
 
@@ -260,6 +281,8 @@ test('remote() makes typed functions of what a program exposes', async () => {
   await using tree = await new Supervisor(supervisor('root', { children: [spec] })).start();
   const calc = remote(tree.child('calc'));
   const sum: number = await calc.add(2, 3);
+  const called: number = await tree.child('calc').call('add', [2, 3]);
+  expect(called).toBe(sum);
   const greeting: string = await (await remote<Api>(tree.child('calc'))).greet('Ada');
   expect([sum, greeting]).toEqual([5, 'hello Ada']);
   // @ts-expect-error a function that is not exposed

@@ -1,3 +1,4 @@
+import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { type ThreadSettings, task, thread } from '../../src/children/index.js';
 import { InvalidSpecError } from '../../src/core/index.js';
@@ -95,6 +96,17 @@ test('a temporary thread may be given a buffer to keep', async () => {
   });
   await host.next('ready');
   expect(bytes.byteLength).toBe(0);
+});
+
+test('a thread that this process starts by itself is not supervised', async () => {
+  const { host, incarnation } = start('reports-itself.mjs');
+  const plain = new Worker(program('reports-itself.mjs'), { argv: ['--print'], stdout: true });
+  let text = '';
+  for await (const chunk of plain.stdout) text += String(chunk);
+  expect(JSON.parse(text)).toMatchObject({ supervised: false });
+  expect(await incarnation.call?.('self', [], {})).toMatchObject({ supervised: true });
+  incarnation.kill();
+  await host.next('exited');
 });
 
 const faults: readonly (readonly [string, () => ChildSpec, string])[] = [
