@@ -17,7 +17,7 @@ const CONNECT_EVERY_MS = [10, 250] as const;
 const LONGEST_LINE = 65_536;
 
 /** Whether the child's stdout has to be read for this. */
-export function needsStdout(ready: Readiness): boolean {
+export function needsStdout(ready: Readiness | undefined): boolean {
   return partsOf(ready).line !== undefined;
 }
 
@@ -27,7 +27,7 @@ export function needsStdout(ready: Readiness): boolean {
  */
 export function checkReadiness(
   subject: string,
-  ready: Readiness = 'spawn',
+  ready: Readiness | undefined,
   has: { readonly context: boolean; readonly stdout: boolean },
 ): void {
   const { everyMs, host } = partsOf(ready);
@@ -55,7 +55,7 @@ interface Parts {
   readonly everyMs?: number;
 }
 
-function partsOf(ready: Readiness): Parts {
+function partsOf(ready: Readiness | undefined): Parts {
   return typeof ready === 'object' ? ready : {};
 }
 

@@ -137,7 +137,7 @@ export class StartError extends SupervisionError {
   constructor(
     readonly child: ChildPath,
     readonly exit: Exit,
-    readonly stderr?: readonly string[],
+    readonly stderr?: readonly string[] | undefined,
   ) {
     super(`"${child}" did not start: ${describeExit(exit)}.${lastWords(stderr)}`, { cause: rootCause(exit) });
   }

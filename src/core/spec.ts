@@ -115,7 +115,7 @@ export interface SupervisorSettings {
 /** The longest delay that a Node timer takes, in ms. */
 export const LONGEST_TIMER_MS = 2_147_483_647;
 
-export const CHILD_DEFAULTS = {
+export const CHILD_DEFAULTS: Required<Omit<ChildSettings, 'backoff'>> = {
   restart: 'permanent',
   significant: false,
   shutdown: 5000,
@@ -124,19 +124,19 @@ export const CHILD_DEFAULTS = {
   stallAfterMs: Number.POSITIVE_INFINITY,
   ready: 'spawn',
   survivor: 'wait',
-} as const satisfies ChildSettings;
+};
 
 /** A supervisor takes as long as its children do, to start and to stop. */
-export const SUPERVISOR_CHILD_DEFAULTS = {
+export const SUPERVISOR_CHILD_DEFAULTS: Required<Omit<ChildSettings, 'backoff'>> = {
   ...CHILD_DEFAULTS,
   shutdown: 'infinity',
   startTimeoutMs: Number.POSITIVE_INFINITY,
-} as const satisfies ChildSettings;
+};
 
-export const SUPERVISOR_DEFAULTS = {
+export const SUPERVISOR_DEFAULTS: Required<Omit<SupervisorSettings, 'backoff' | 'stopOrder'>> = {
   strategy: 'one_for_one',
   intensity: 1,
   periodMs: 5000,
   autoShutdown: 'never',
   giveUpAs: 'error',
-} as const satisfies SupervisorSettings;
+};

@@ -38,7 +38,7 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
   readonly spec: AnySupervisorSpec;
   readonly path: ChildPath;
   readonly environment: Environment;
-  readonly slots = new Map<string, Slot>();
+  readonly slots: Map<string, Slot> = new Map();
   readonly policy: Required<Omit<SupervisorSettings, 'backoff' | 'stopOrder'>> & {
     readonly backoff: Backoff;
   };
