@@ -13,7 +13,7 @@ import { type Shape, shapeOf } from './shape.js';
  * in-process child what a task's function is to a task.
  */
 export class ConsumerLife<C> implements Body {
-  readonly name: string;
+  readonly command: string | undefined;
   readonly saysReady: boolean;
   readonly #host: BodyHost;
   readonly #make: ConsumerFactory<C>;
@@ -30,7 +30,7 @@ export class ConsumerLife<C> implements Body {
     this.#make = make;
     this.#options = options;
     this.#closing = new Closing(host);
-    this.name = make.name;
+    this.command = make.name || undefined;
     this.saysReady = host.settings.ready === 'spawn';
   }
 

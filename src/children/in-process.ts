@@ -21,8 +21,7 @@ import { awaitReadiness } from './readiness.js';
 export const ignore: unique symbol = Symbol.for('treewarden/ignore') as never;
 
 /** What runs in this process: a task's function is the plain case, a consumer has more to say. */
-export interface Body {
-  readonly name: string;
+export interface Body extends IncarnationFacts {
   run(ctx: ChildContext): unknown;
   /** Makes the context, where that is more than a child's. */
   contextFor?(owner: ContextOwner): IncarnationContext;
@@ -32,8 +31,6 @@ export interface Body {
   stop?(): void;
   /** The time to end is over; `ctx.deadline` is aborted already. */
   kill?(): void;
-  /** Jobs taken and not settled. */
-  readonly inFlight?: number | undefined;
 }
 
 /** What a body knows of its supervisor. */
@@ -135,12 +132,12 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
     const releasing = this.#context.deferred
       ? this.#within(() => this.#context.release())
       : this.#context.release();
-    if (releasing === undefined) this.#gone(exit);
+    if (releasing === undefined) this.#gone(exit, NONE);
     // Never rejects: a scope hands over what failed.
     else void releasing.then((failures) => this.#gone(exit, failures));
   }
 
-  #gone(exit: Exit | undefined, failures: readonly unknown[] = []): void {
+  #gone(exit: Exit | undefined, failures: readonly unknown[]): void {
     for (const failure of failures) this.#host.note('a deferred release failed', errorFacts(failure));
     if (exit === undefined) this.#host.ignored();
     else this.#host.exited(exit);
@@ -184,8 +181,7 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
   }
 
   facts(): IncarnationFacts {
-    const { name, inFlight } = this.#body;
-    return { command: name === '' ? undefined : name, inFlight };
+    return this.#body;
   }
 
   get id(): string {
@@ -239,6 +235,7 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
   }
 }
 
+const NONE: readonly unknown[] = [];
 const COMPLETED: Exit = { type: 'completed' };
 const SHUTDOWN: Exit = { type: 'shutdown' };
 const KILLED: Exit = { type: 'killed' };

@@ -82,8 +82,8 @@ class TaskDriver implements ChildDriver, Body {
     this.#contain = contain;
   }
 
-  get name(): string {
-    return this.run.name;
+  get command(): string | undefined {
+    return this.run.name || undefined;
   }
 
   start(host: IncarnationHost): Incarnation {
