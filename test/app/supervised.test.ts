@@ -1,8 +1,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   type ChildContext,
   InvalidSpecError,
+  joinShutdown,
   type Logger,
   StartError,
   type SupervisionEvent,
@@ -276,5 +278,51 @@ describe('signals, in this process', () => {
     process.kill(process.pid, 'SIGINT');
     expect(await app.done).toMatchObject({ type: 'stopped', by: 'SIGINT' });
     expect(levels).toEqual([1]);
+  });
+
+  test('leave those who have joined the shutdown a share of the grace, however long the tree takes', async () => {
+    const held = task('held', (ctx) =>
+      ctx.critical(
+        () => new Promise<void>((resolve) => ctx.deadline.addEventListener('abort', () => resolve())),
+      ),
+    );
+    const leave = joinShutdown('flush', () => sleep(10));
+    const app = await supervise(held, { reraise: false, graceMs: 500 });
+    process.kill(process.pid, 'SIGTERM');
+    expect(await app.done).toMatchObject({ report: { failures: [], survivors: [] } });
+    leave();
+  });
+
+  test('a second one waits no longer for those who have joined the shutdown', async () => {
+    let call = (): void => {};
+    const called = new Promise<void>((resolve) => (call = resolve));
+    const leave = joinShutdown('slow', () => {
+      call();
+      return new Promise(() => {});
+    });
+    const app = await supervise(shop, { reraise: false });
+    process.kill(process.pid, 'SIGINT');
+    await called;
+    // Any sooner, and it would count as the first one's echo.
+    await sleep(200);
+    process.kill(process.pid, 'SIGINT');
+    expect(await app.done).toMatchObject({ report: { failures: [{ subject: 'slow' }] } });
+    leave();
+  });
+
+  test('during a stop by call end the program, too', async () => {
+    let asked = (): void => {};
+    const stopping = new Promise<void>((resolve) => (asked = resolve));
+    const slow = task('slow', async (ctx) => {
+      await idle(ctx);
+      asked();
+      await sleep(50);
+    });
+    const app = await supervise(slow, { reraise: false });
+    const stopped = app.stop();
+    await stopping;
+    process.kill(process.pid, 'SIGTERM');
+    await stopped;
+    expect(await app.done).toMatchObject({ type: 'stopped', by: 'SIGTERM' });
   });
 });
