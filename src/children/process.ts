@@ -244,7 +244,8 @@ export class ProcessIncarnation implements Incarnation {
     this.#letGo();
     const exit = this.#leaderExit();
     this.onEnd(exit);
-    this.host.exited(exit, this.#child?.stderr ? this.#tail.lines : undefined);
+    const { lines } = this.#tail;
+    this.host.exited(exit, lines.length === 0 ? undefined : lines);
   }
 
   /** Closes our ends of what a descendant outside the group may still hold open. */
