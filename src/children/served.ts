@@ -45,41 +45,42 @@ export class Served {
     this.#running.get(id)?.abort();
   }
 
+  /** A critical section: a drain waits until the calls that were accepted are answered. */
   async call({ id, method, args }: Call): Promise<void> {
     if (this.#context.stopping) return this.#send({ type: 'refused', id, why: 'draining', detail: '' });
-    const answer = await this.#answer(id, method, args);
-    this.#running.delete(id);
-    this.#reply(answer);
+    await this.#context.critical(async () => {
+      this.#running.set(id, undefined);
+      const answer = await this.#answer(id, method, args);
+      this.#running.delete(id);
+      this.#reply(answer);
+    });
   }
 
   /** A cast that throws has nobody to tell but the supervisor. */
   async cast({ method, args }: Cast): Promise<void> {
     try {
-      await this.#run(undefined, method, args);
+      await this.#context.critical(() => this.#methods.get(method)?.(...args));
     } catch (error) {
       this.#send({ type: 'noted', note: `the cast ${method}() failed`, error: packError(error) });
     }
   }
 
   async #answer(id: number, method: string, args: readonly unknown[]): Promise<Answer> {
-    this.#running.set(id, undefined);
     try {
-      return { type: 'returned', id, value: await this.#run(id, method, args) };
+      return { type: 'returned', id, value: await this.#begin(id, method, args) };
     } catch (error) {
       return { type: 'threw', id, error: packError(error) };
     }
   }
 
-  /** A critical section: a drain waits for the calls that were accepted. */
-  #run(id: number | undefined, method: string, args: readonly unknown[]): Promise<unknown> {
-    return this.#context.critical(() => {
-      this.#starting = id;
-      try {
-        return this.#methods.get(method)?.(...args);
-      } finally {
-        this.#starting = undefined;
-      }
-    });
+  /** Until the function first awaits, `signal()` is its call's. */
+  #begin(id: number, method: string, args: readonly unknown[]): unknown {
+    this.#starting = id;
+    try {
+      return this.#methods.get(method)?.(...args);
+    } finally {
+      this.#starting = undefined;
+    }
   }
 
   #reply(answer: Answer): void {
