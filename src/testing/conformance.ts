@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { EventEmitter } from 'node:events';
 import type { Exit } from '../core/index.js';
 import { type ChildSpec, type Incarnation, systemClock } from '../runtime/index.js';
+import { leakCheck } from './leaks.js';
 import { type RecordingHost, startRecorded } from './recording-host.js';
 
 /**
@@ -221,9 +221,9 @@ function declareTidiness(kind: string, test: DeclareTest, children: ConformanceC
 
   test(`${CYCLES} lives of a ${kind} leave no listener, timer or handle behind`, async () => {
     await cycle(children);
-    const before = footprint();
+    const leaks = leakCheck();
     for (let round = 0; round < CYCLES; round += 1) await cycle(children);
-    await sameFootprint(before, children.patienceMs ?? PATIENCE_MS);
+    await leaks.expectNone(children.patienceMs ?? PATIENCE_MS);
   });
 }
 
@@ -265,38 +265,4 @@ function start(spec: ChildSpec, { patienceMs = PATIENCE_MS }: ConformanceChildre
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1)
     await new Promise<void>((resolve) => systemClock.yield(resolve));
-}
-
-/** What holds on to this process from outside: how many listeners, and which open handles. */
-type Footprint = Readonly<Record<string, number>>;
-
-function footprint(): Footprint {
-  const counts: Record<string, number> = {};
-  const add = (name: string, count: number): void => {
-    counts[name] = (counts[name] ?? 0) + count;
-  };
-  const emitters: Readonly<Record<string, EventEmitter>> = {
-    process,
-    stdout: process.stdout,
-    stderr: process.stderr,
-  };
-  for (const [name, emitter] of Object.entries(emitters)) {
-    for (const event of emitter.eventNames())
-      add(`${name}.on(${String(event)})`, emitter.listenerCount(event));
-  }
-  for (const resource of process.getActiveResourcesInfo()) add(resource, 1);
-  return counts;
-}
-
-/** Closing takes some turns of the event loop, so it looks until all is as before, or the time is over. */
-async function sameFootprint(before: Footprint, patienceMs: number): Promise<void> {
-  const untilMs = systemClock.now() + patienceMs;
-  while (grown(before).length > 0 && systemClock.now() < untilMs) await turns(1);
-  assert.deepEqual(grown(before), [], 'nothing that holds on to this process has become more');
-}
-
-function grown(before: Footprint): readonly string[] {
-  return Object.entries(footprint())
-    .filter(([name, count]) => count > (before[name] ?? 0))
-    .map(([name, count]) => `${name}: ${before[name] ?? 0} before, ${count} now`);
 }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { systemClock } from '../runtime/index.js';
 
 /** What holds on to this process, or runs because of it: each thing by name, with how many of it there are. */
-export type Footprint = Readonly<Record<string, number>>;
+type Footprint = Readonly<Record<string, number>>;
 
 /** A look at this process, to which later ones are compared. */
 export interface LeakCheck {
@@ -55,7 +55,7 @@ export function leakCheck(): LeakCheck {
 }
 
 /** All that is counted, at this moment. */
-export function footprint(): Footprint {
+function footprint(): Footprint {
   const counts: Record<string, number> = {};
   const count = (name: string, times = 1): void => {
     counts[name] = (counts[name] ?? 0) + times;
@@ -70,7 +70,7 @@ export function footprint(): Footprint {
 }
 
 /** What there is more of, in words. */
-export function grown(before: Footprint, now: Footprint): readonly string[] {
+function grown(before: Footprint, now: Footprint): readonly string[] {
   return Object.entries(now)
     .filter(([name, count]) => count > (before[name] ?? 0))
     .map(([name, count]) => `${name}: ${before[name] ?? 0} before, ${count} now`);
