@@ -9,6 +9,7 @@
  */
 
 import type { DependencyContainer, InjectionToken } from 'tsyringe';
+import type * as treewarden from '../index.js';
 import {
   type ChildContext,
   type ChildDriver,
@@ -42,18 +43,14 @@ export const CONTEXT: unique symbol = Symbol.for('treewarden/context');
 const CONTAINER: unique symbol = Symbol.for('treewarden/container');
 
 /** The functions that make child specs, so that a class which composes a tree can be given others in a test. */
-export interface Drivers {
-  readonly task: typeof task;
-  readonly thread: typeof thread;
-  readonly fork: typeof fork;
-  readonly command: typeof command;
-  readonly consumer: typeof consumer;
-  readonly supervisor: typeof supervisor;
-  readonly dynamic: typeof dynamic;
-}
+export type Drivers = Pick<
+  typeof treewarden,
+  'task' | 'thread' | 'fork' | 'command' | 'consumer' | 'supervisor' | 'dynamic'
+>;
 
 /** What a class offers to be a child: `run` is to it what its function is to a task. */
 export interface Runnable {
+  /** Called once per incarnation. Returning is a normal end, throwing a crash. */
   run(ctx: ChildContext): unknown;
 }
 
