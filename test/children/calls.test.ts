@@ -160,14 +160,6 @@ describe.each(KINDS)('a call to a %s', (_kind, make) => {
     });
   });
 
-  test('of which thousands were answered right before the program exited has its answer', async () => {
-    await running(make('answers-calls.mjs'), async ({ call }) => {
-      await call('add', [0, 0]);
-      const left = Array.from({ length: 3000 }, (_, index) => 2999 - index);
-      expect(await Promise.all(left.map((number) => call('answersThenExits', [number])))).toEqual(left);
-    });
-  });
-
   test('is rejected when the program crashes, whose exit says why', async () => {
     await running(make('answers-calls.mjs'), async ({ call, host }) => {
       await expectFailure(call('crashes'), 'child-exited');
@@ -249,6 +241,15 @@ describe.each(KINDS)('a call to a %s', (_kind, make) => {
     await calc.whenReady();
     expect(await calc.call('add', [2, 3])).toBe(5);
     expect(calc.incarnation).toBe(2);
+  });
+});
+
+// Of a fork this is not promised: process.exit() drops what its pipe has not taken yet, and those calls are rejected.
+test('a thread that answers thousands of calls and exits at once has answered them all', async () => {
+  await running(thread('program', program('answers-calls.mjs')), async ({ call }) => {
+    await call('add', [0, 0]);
+    const left = Array.from({ length: 3000 }, (_, index) => 2999 - index);
+    expect(await Promise.all(left.map((number) => call('answersThenExits', [number])))).toEqual(left);
   });
 });
 
