@@ -222,7 +222,7 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
       this.#declined(slot);
       return 'declined';
     }
-    if (life?.end !== undefined) {
+    if (life?.end !== undefined && !life.saidReady) {
       this.#emitStartFailed(slot, slot.bury(life));
       return 'failed';
     }

@@ -125,9 +125,12 @@ export class Slot {
     this.asked = false;
     this.apply(START);
     const life = this.life;
-    if (life === undefined || life.end !== undefined || life.saidIgnored) return;
-    if (life.saidReady) this.apply(READIED);
-    else if (this.settings.startTimeoutMs !== Number.POSITIVE_INFINITY) {
+    if (life === undefined || life.saidIgnored) return;
+    if (life.saidReady) {
+      this.apply(READIED);
+      // It was ready and has ended since: an end like any other, and no failed start.
+      if (life.end !== undefined) this.post({ type: 'exited', life });
+    } else if (life.end === undefined && this.settings.startTimeoutMs !== Number.POSITIVE_INFINITY) {
       this.apply({ type: 'launched', startTimeoutMs: this.settings.startTimeoutMs });
     }
   }

@@ -385,3 +385,37 @@ describe('events', () => {
     tree.expectStatus('a', 'ready');
   });
 });
+
+describe('a function that ends as soon as it is called', () => {
+  test('has been ready, so it ends like any other and does not fail the start', async () => {
+    const events: string[] = [];
+    const root = new Supervisor(
+      supervisor('root', {
+        children: [task('done', () => undefined, { restart: 'transient' }), leaf('next')],
+      }),
+    );
+    root.on('*', (event) => {
+      if ('child' in event) events.push(`${event.type} ${event.child}`);
+    });
+    await root.start();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(events.slice(0, 2)).toEqual(['child:starting root/done', 'child:ready root/done']);
+    expect(events).toContain('child:exited root/done');
+    expect(root.child('done').lastExit?.exit).toEqual({ type: 'completed' });
+    await root.stop();
+  });
+
+  test('by throwing has crashed, which its supervisor counts and restarts', async () => {
+    const root = new Supervisor(
+      supervisor('root', {
+        children: [
+          task('broken', () => {
+            throw new Error('at once');
+          }),
+        ],
+      }),
+    );
+    await root.start();
+    expect(await root.done).toMatchObject({ type: 'gave-up', child: 'root/broken', restarts: 2 });
+  });
+});
