@@ -1,9 +1,9 @@
 import { channel } from 'node:diagnostics_channel';
 import {
+  checkDuration,
   type EventOf,
   type Exit,
   isNormal,
-  killReserveMs,
   LONGEST_TIMER_MS,
   type Snapshot,
   StartError,
@@ -21,7 +21,7 @@ import {
   systemClock,
   type Timer,
 } from '../runtime/index.js';
-import { runShutdown, SignalTrap, type StopLevel, shutdownSize } from '../signals/index.js';
+import { runShutdown, SignalTrap, type StopLevel } from '../signals/index.js';
 import { EventStream } from './event-stream.js';
 import { forwardSignal } from './forward.js';
 import { logEvent } from './log.js';
@@ -56,8 +56,8 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   /** All that happens in the tree. */
   readonly events: EventStream;
   /**
-   * How it ended. Rejects with TreeFailedError when the tree gave up; where nobody looks, that is an unhandled rejection, by which Node ends
-   * the program with exit code 1 and the reason on stderr.
+   * How it ended. Rejects with TreeFailedError when the tree gave up, or the child that it ended with had failed; where nobody looks, that is
+   * an unhandled rejection, by which Node ends the program with exit code 1 and the reason on stderr.
    */
   readonly done: Promise<Outcome>;
   readonly #spec: Spec;
@@ -104,7 +104,9 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
    * @throws InvalidSpecError if `graceMs` is out of range.
    */
   async stop(options: StopOptions = {}): Promise<StopReport> {
-    this.#stopping ??= this.#stop(options.graceMs ?? this.#settings.graceMs);
+    const { graceMs = this.#settings.graceMs } = options;
+    checkDuration('stop()', 'graceMs', graceMs, 1);
+    this.#stopping ??= this.#stop(graceMs);
     const report = await this.#stopping;
     await this.#closed;
     return report;
@@ -117,12 +119,12 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   /** @internal Starts the tree, and leaves nothing behind if that fails. */
   async start(): Promise<this> {
     this.#listen();
+    this.#keepRunning();
     try {
       await this.supervisor.start();
     } catch (error) {
       throw await this.#abandon(error);
     }
-    this.#keepRunning();
     const end = this.supervisor.done.then((exit) => this.#end(exit));
     // The failure of a tree is for `done` to tell, and for nobody else to miss.
     this.#closed = end.catch(() => undefined);
@@ -202,9 +204,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   async #stop(graceMs: number): Promise<StopReport> {
     const { clock } = this.#settings;
     const begunAtMs = clock.now();
-    // Whoever joined the bus has its turn last, and is not to find the budget spent.
-    const keptMs = this.#signal !== undefined && shutdownSize() > 0 ? killReserveMs(graceMs) : 0;
-    const report = await this.supervisor.stop({ graceMs: graceMs - keptMs });
+    const report = await this.supervisor.stop({ graceMs });
     const late = await this.#runBus(graceMs - (clock.now() - begunAtMs));
     const failures = [...report.failures, ...late];
     for (const failure of failures)

@@ -6,7 +6,6 @@ export {
   type ShutdownCall,
   type ShutdownFailure,
   type ShutdownParticipant,
-  shutdownSize,
 } from './shutdown.js';
 export {
   exitCodeOf,

@@ -48,11 +48,6 @@ export function joinShutdown(name: string, stop: ShutdownParticipant['stop']): (
   return () => void bus.delete(participant);
 }
 
-/** How many take part. */
-export function shutdownSize(): number {
-  return participants()?.size ?? 0;
-}
-
 /**
  * Calls everybody who has joined, all at once, and waits for them until `withinMs` have passed or `hurry` is aborted.
  * Resolves to what went wrong; never rejects.

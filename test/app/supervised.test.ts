@@ -58,6 +58,7 @@ describe('supervise() of a tree', () => {
   test('says how it ended: stopped by a call, with the report', async () => {
     const app = await supervise(shop);
     const report = await app.stop({ graceMs: 5000 });
+    expect(listeners()).toEqual(before);
     expect(await app.done).toEqual({ type: 'stopped', by: 'stop', report });
     expect(report).toMatchObject({ graceMs: 5000, survivors: [], failures: [] });
     expect(report.children.map(({ child }) => child).sort()).toEqual(
@@ -76,6 +77,12 @@ describe('supervise() of a tree', () => {
     const [first, second] = await Promise.all([app.stop(), app.stop({ graceMs: 1 })]);
     expect(second).toBe(first);
     expect(await app.stop()).toBe(first);
+  });
+
+  test('a stop without time is refused, and the tree goes on', async () => {
+    await using app = await supervise(shop);
+    await expect(app.stop({ graceMs: 0 })).rejects.toThrow(InvalidSpecError);
+    expect(app.child('rates').status).toBe('ready');
   });
 
   test('a path that is not there is refused', async () => {

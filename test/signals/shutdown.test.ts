@@ -1,7 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/runtime/clock.js';
-import { joinShutdown, runShutdown, type ShutdownCall, shutdownSize } from '../../src/signals/index.js';
+import { joinShutdown, runShutdown, type ShutdownCall } from '../../src/signals/index.js';
 
+const bus = (): Set<unknown> | undefined =>
+  (globalThis as unknown as Record<symbol, Set<unknown> | undefined>)[Symbol.for('treewarden/shutdown/1')];
 const never = new AbortController().signal;
 const leave: (() => void)[] = [];
 const join = (...args: Parameters<typeof joinShutdown>): void => void leave.push(joinShutdown(...args));
@@ -10,7 +12,7 @@ const run = (withinMs = 10_000, hurry = never): ReturnType<typeof runShutdown> =
 
 afterEach(() => {
   for (const leaving of leave.splice(0)) leaving();
-  expect(shutdownSize()).toBe(0);
+  expect(bus()?.size).toBe(0);
 });
 
 test('everybody who joined is told of the signal, and of how long they have', async () => {
@@ -73,10 +75,9 @@ test('failures are told by name and keep nobody from stopping', async () => {
 });
 
 test('what is not a participant is named instead of breaking the stop', async () => {
-  const bus = (globalThis as unknown as Record<symbol, Set<unknown>>)[Symbol.for('treewarden/shutdown/1')];
-  bus?.add(null);
+  bus()?.add(null);
   const failures = await run();
-  bus?.delete(null);
+  bus()?.delete(null);
   expect(failures).toEqual([{ subject: 'undefined', message: expect.stringContaining('failed:') }]);
 });
 
