@@ -1,7 +1,7 @@
 // The main job: `npm start`. A supervised tree works through a durable queue while chaos kills its consumers; see options.ts for the command
 // line, tree.ts for the tree, run.ts for the course of events.
 
-import { StartError } from 'treewarden';
+import { isSupervisionError, StartError } from 'treewarden';
 import { MainJobError } from './errors.js';
 import { type Options, readOptions, USAGE, UsageError } from './options.js';
 import type { Queue } from './queue.js';
@@ -44,8 +44,9 @@ async function queueFor({ queue, spool, keep }: Options): Promise<Queue> {
   return new RedisQueue(queue, keep);
 }
 
-/** What can be put right is said in one line; anything else is a fault of this program, and shows where it comes from. */
+/** What can be put right is said in a line, and so is what a tree has ended of; anything else is a bug, and shows where it comes from. */
 function explained(error: unknown): unknown {
   const cause = error instanceof StartError ? error.cause : error;
-  return cause instanceof MainJobError ? cause.message : error;
+  if (cause instanceof MainJobError) return cause.message;
+  return isSupervisionError(error) ? error.message : error;
 }

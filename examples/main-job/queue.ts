@@ -12,9 +12,12 @@ export interface Queue {
   open(): Promise<void>;
   /** When it was opened for the first time, by the wall clock; no job was begun before. Known once it is open. */
   readonly bornAtMs: number;
-  /** Every job that it was given; nothing if it was never filled to the end. */
+  /** Every job that it holds or is to hold; nothing if nobody has begun to fill it. */
   accepted(): Promise<readonly Job[] | undefined>;
-  /** Fills it. Throws half-way when `signal` is aborted; such a filling is begun anew the next time. */
+  /**
+   * Puts in what is not in it yet. Throws half-way when `signal` is aborted; called again with the same jobs, it goes on. A filling that
+   * dies with its program is begun anew by the next one.
+   */
   fill(jobs: readonly Job[], signal: AbortSignal): Promise<void>;
   /** How many jobs are done. */
   countDone(): Promise<number>;

@@ -39,6 +39,7 @@ export class RedisQueue implements Queue {
   readonly #url: string;
   readonly #name = `treewarden-main-job-${Date.now()}-${process.pid}`;
   #queue: BullQueue<File, Outcome> | undefined;
+  #jobs: readonly Job[] | undefined;
 
   constructor(url: string, kept: boolean) {
     this.#url = url;
@@ -50,7 +51,7 @@ export class RedisQueue implements Queue {
   /** @throws RedisUnreachableError within a few seconds */
   async open(): Promise<void> {
     await reach(this.#url);
-    this.#queue = new BullQueue(this.#name, {
+    this.#queue ??= new BullQueue(this.#name, {
       connection: { url: this.#url },
       defaultJobOptions: { attempts: WITHOUT_LIMIT },
     });
@@ -58,12 +59,13 @@ export class RedisQueue implements Queue {
     this.#queue.on('error', () => undefined);
   }
 
-  /** Its name is new for every run, so nobody has filled it before. */
-  async accepted(): Promise<undefined> {
-    return undefined;
+  async accepted(): Promise<readonly Job[] | undefined> {
+    return this.#jobs;
   }
 
+  /** A job whose id is there already is not added again. */
   async fill(jobs: readonly Job[], signal: AbortSignal): Promise<void> {
+    this.#jobs = jobs;
     for (let from = 0; from < jobs.length; from += JOBS_PER_TRIP) {
       signal.throwIfAborted();
       const trip = jobs.slice(from, from + JOBS_PER_TRIP);

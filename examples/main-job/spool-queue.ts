@@ -14,7 +14,6 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { ChildContext } from 'treewarden';
 import { MainJobError } from './errors.js';
 import { occupy, vacate } from './host.js';
 import type { Finished, Job } from './jobs.js';
@@ -35,6 +34,9 @@ export class SpoolQueue implements Queue {
   kept: boolean;
   readonly #spool: Spool;
   #occupied = false;
+  #jobs: readonly Job[] | undefined;
+  /** How many of them have been put in. */
+  #filled = 0;
 
   /** @param folder - an earlier spool, or where a new one is to be, and always kept; a temporary folder if it is left out */
   constructor(folder: string | undefined, kept: boolean) {
@@ -56,9 +58,13 @@ export class SpoolQueue implements Queue {
     occupy(this.place);
     this.#occupied = true;
     if (existsSync(this.#manifest)) {
+      this.#jobs = JSON.parse(readFileSync(this.#manifest, 'utf8')) as Job[];
+      this.#filled = this.#jobs.length;
       // Whoever had jobs in hand belonged to a program that is gone, or this one could not have occupied the spool.
       this.#spool.putBack(() => true);
     } else {
+      this.#jobs = undefined;
+      this.#filled = 0;
       this.#spool.clear();
     }
   }
@@ -68,14 +74,16 @@ export class SpoolQueue implements Queue {
   }
 
   async accepted(): Promise<readonly Job[] | undefined> {
-    return existsSync(this.#manifest)
-      ? (JSON.parse(readFileSync(this.#manifest, 'utf8')) as Job[])
-      : undefined;
+    return this.#jobs;
   }
 
   async fill(jobs: readonly Job[], signal: AbortSignal): Promise<void> {
-    for (let from = 0; from < jobs.length; from += JOBS_PER_BATCH) {
-      this.#spool.put(`batch-${String(from).padStart(6, '0')}`, jobs.slice(from, from + JOBS_PER_BATCH));
+    this.#jobs = jobs;
+    while (this.#filled < jobs.length) {
+      const batch = jobs.slice(this.#filled, this.#filled + JOBS_PER_BATCH);
+      this.#spool.put(`batch-${String(this.#filled).padStart(6, '0')}`, batch);
+      // In the same turn, so that a producer which is restarted half-way goes on with the next batch.
+      this.#filled += batch.length;
       await nextTurn(undefined, { signal });
     }
     const draft = join(this.place, 'tmp', MANIFEST);
@@ -114,7 +122,8 @@ export class SpoolQueue implements Queue {
 /** The loop of a consumer: claim a batch, do its jobs one by one, return what is left when asked to stop. */
 export const consumeSpool: Consume = async (ctx, address, work) => {
   const spool = new Spool(fileURLToPath(address));
-  spool.putBack((owner) => isEarlierLife(owner, ctx));
+  // The supervisor starts an incarnation only when the ones before are gone, so what they had in hand is nobody's.
+  spool.putBack((owner) => owner.startsWith(`${ctx.id}.`));
   while (!ctx.signal.aborted) {
     const batch = spool.claim(`${ctx.id}.${ctx.incarnation}`);
     ctx.heartbeat();
@@ -131,12 +140,6 @@ export const consumeSpool: Consume = async (ctx, address, work) => {
     batch.release();
   }
 };
-
-/** The supervisor starts an incarnation only when the one before is gone, so what that had in hand is nobody's. */
-function isEarlierLife(owner: string, { id, incarnation }: ChildContext): boolean {
-  const dot = owner.lastIndexOf('.');
-  return owner.slice(0, dot) === id && Number(owner.slice(dot + 1)) < incarnation;
-}
 
 async function idle(signal: AbortSignal): Promise<void> {
   // The abort of the wait is the very thing it waits for.

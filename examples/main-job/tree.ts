@@ -31,11 +31,13 @@ const CONSUMER = {
 export function mainJobTree({ queue, folder, faults, sabotage, onListed }: TreeParts) {
   const program = { ...CONSUMER, args: [queue.address], stderr: 'capture' } as const;
   return supervisor('main-job', {
+    // Whatever fails at this level is beyond help: the consumers' supervisor has done what can be done.
+    intensity: 0,
     strategy: 'rest_for_one',
     children: [
       task('queue', (ctx) => keepOpen(ctx, queue), { ready: 'explicit' }),
       supervisor('consumers', {
-        intensity: faults + 5,
+        intensity: faults + 10,
         periodMs: 60_000,
         backoff: constantBackoff(50),
         children: [
@@ -57,15 +59,14 @@ async function keepOpen(ctx: ChildContext, queue: Queue): Promise<void> {
   if (!ctx.signal.aborted) await once(ctx.signal, 'abort');
 }
 
-/** Puts every file into the queue and has then done its job, unless an earlier run has done that already. */
+/** Puts every file into the queue and has then done its job. What an earlier run has put in is taken as it is. */
 async function produce(
   { signal }: ChildContext,
   queue: Queue,
   folder: string,
   onListed: TreeParts['onListed'],
 ): Promise<void> {
-  const accepted = await queue.accepted();
-  const jobs = accepted ?? (await jobsBelow(folder, signal));
+  const jobs = (await queue.accepted()) ?? (await jobsBelow(folder, signal));
   onListed(jobs);
-  if (accepted === undefined) await queue.fill(jobs, signal);
+  await queue.fill(jobs, signal);
 }

@@ -89,7 +89,7 @@ async function killWithin(child: ChildProcess, ms: number): Promise<boolean> {
 /** Opens it, and fills it unless it was filled before. */
 async function filled(queue: SpoolQueue, total: number): Promise<readonly Job[] | undefined> {
   await queue.open();
-  if ((await queue.accepted()) === undefined) await queue.fill(jobsFor(total), calm);
+  await queue.fill((await queue.accepted()) ?? jobsFor(total), calm);
   return queue.accepted();
 }
 
@@ -213,6 +213,18 @@ describe('a spool queue', () => {
     }
     expect(ids).toHaveLength(200 - done);
     expect(await later.close()).toBe(folder);
+  });
+
+  test('goes on with a filling that was interrupted, and puts nothing in twice', async () => {
+    const queue = new SpoolQueue(folder, true);
+    await queue.open();
+    const interruption = new AbortController();
+    const filling = queue.fill(jobsFor(500), interruption.signal);
+    interruption.abort();
+    await expect(filling).rejects.toThrow();
+    expect(everywhere().length).toBeLessThan(500);
+    await queue.fill(jobsFor(500), calm);
+    expect(everywhere()).toEqual(idsOf(500));
   });
 
   test('in a temporary folder is removed when it is closed', async () => {

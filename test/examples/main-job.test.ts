@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { SpoolQueue } from '../../examples/main-job/spool-queue.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const main = join(root, 'examples/main-job/main.ts');
@@ -237,6 +238,28 @@ describe('a check that fails', () => {
       expect(stdout).toContain(`lost       ${first.split(',')[0]}`);
       expect(stdout).toMatch(/verdict +FAILED\n/);
       expect(stdout).toContain(`--spool ${spool}`);
+    },
+    RUN_LIMIT_MS,
+  );
+});
+
+describe('a queue that breaks every consumer', () => {
+  test(
+    'is given up: the program says why, ends with status 1, and keeps the spool',
+    async () => {
+      const spool = join(temporary, 'spool');
+      const queue = new SpoolQueue(spool, true);
+      await queue.open();
+      await queue.fill([{ id: 'job-0', path: join(small, 'empty') }], new AbortController().signal);
+      await queue.close();
+      writeFileSync(join(spool, 'new', 'batch-000000', 'job-0'), 'not what it should be');
+
+      const { code, stdout, stderr } = await run(small, '--spool', spool, '--chaos', '0');
+      expect(code, stdout).toBe(1);
+      expect(stdout).toContain('main-job/consumers gives up after 11 restarts\n');
+      expect(stdout).toContain('go on with');
+      expect(stderr).toMatch(/^The tree "main-job" has failed: gave up: .*SyntaxError/);
+      expect(leftovers()).toEqual([]);
     },
     RUN_LIMIT_MS,
   );
