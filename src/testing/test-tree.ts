@@ -216,12 +216,12 @@ export class TestTree<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
 
   /** Since the last {@link mark} these leaves, and no others, were started, in this order. */
   expectStarts(expected: readonly Expected<ChildPathOf<Spec>>[]): void {
-    this.#compare('starts', named(this.starts(), expected), expected);
+    this.#compare('starts', named(this.starts(), expected), expected, this.expectStarts);
   }
 
   /** Since the last {@link mark} these leaves, and no others, ended because they were asked to, in this order. */
   expectStops(expected: readonly Expected<ChildPathOf<Spec>>[]): void {
-    this.#compare('stops', named(this.stops(), expected), expected);
+    this.#compare('stops', named(this.stops(), expected), expected, this.expectStops);
   }
 
   /** Since the last {@link mark} just this happened to leaves: `['end api', 'start api']`. */
@@ -231,17 +231,18 @@ export class TestTree<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
       'order of starts and ends',
       actual.map(({ change, child }) => `${change} ${child}`),
       expected,
+      this.expectOrder,
     );
   }
 
   expectStatus(path: ChildPathOf<Spec>, expected: ChildStatus): void {
-    this.#compare(`status of "${path}"`, this.child(path).status, expected);
+    this.#compare(`status of "${path}"`, this.child(path).status, expected, this.expectStatus);
   }
 
   /** The last end of a child was like this; what `expected` leaves out may be anything. */
   expectExit(path: ChildPathOf<Spec>, expected: Partial<Exit>): void {
     const actual = this.child(path).lastExit?.exit;
-    this.#compare(`last exit of "${path}"`, partOf(actual, expected), expected);
+    this.#compare(`last exit of "${path}"`, partOf(actual, expected), expected, this.expectExit);
   }
 
   /** The tree has ended like this, or is still alive: `'alive'`. What `expected` leaves out may be anything. */
@@ -250,13 +251,14 @@ export class TestTree<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
       this.#outcome === undefined || expected === 'alive'
         ? (this.#outcome ?? 'alive')
         : partOf(this.#outcome, expected);
-    this.#compare('outcome', actual, expected);
+    this.#compare('outcome', actual, expected, this.expectOutcome);
   }
 
   /** Nothing lives and no timer is set: how a tree must leave the world once it has ended. */
   expectNothingLeft(): void {
     const alive = this.#fakes.alive.map(({ path }) => path);
-    this.#compare('what is left', { alive, timers: this.clock.timers }, { alive: [], timers: 0 });
+    const left = { alive, timers: this.clock.timers };
+    this.#compare('what is left', left, { alive: [], timers: 0 }, this.expectNothingLeft);
   }
 
   /** Stops the tree. What was told to survive its kill is let go. */
@@ -279,13 +281,15 @@ export class TestTree<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     );
   }
 
-  #compare(what: string, actual: unknown, expected: unknown): void {
+  /** The stack of the error begins where `expectation` was called, so that a test's report shows the test. */
+  #compare(what: string, actual: unknown, expected: unknown, expectation: (...args: never[]) => void): void {
     if (isDeepStrictEqual(actual, expected)) return;
     throw new AssertionError({
       message: `The ${what} in "${this.root.id}" must be ${show(expected)}, but is ${show(actual)}.\n\n${this.timeline}`,
       actual,
       expected,
       operator: 'deepStrictEqual',
+      stackStartFn: expectation,
     });
   }
 

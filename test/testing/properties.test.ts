@@ -22,7 +22,11 @@ import { breaches, livenessBreaches, policiesOf } from './invariants.js';
 import { RandomRun } from './random-run.js';
 import { type Manners, type Move, manners, moves, randomTree } from './random-trees.js';
 
+/** The suite runs the same cases every time; `PROPERTY_SEED=$RANDOM PROPERTY_RUNS=20000 npx vitest run test/testing/properties.test.ts` goes looking. */
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 1000);
+const SEED = Number(process.env['PROPERTY_SEED'] ?? 20_261_121);
+const TIME_MS = 60_000 + RUNS * 60;
+fc.configureGlobal({ seed: SEED });
 const KILL_WAIT_MS = 5000;
 const plans = fc.array(manners(), { maxLength: 4 });
 const grace = fc.constantFrom(1, 100, 1000, 25_000);
@@ -48,93 +52,109 @@ function hold(run: RandomRun, wrong: readonly string[]): void {
 }
 
 describe('whatever happens to a tree', () => {
-  test('lives, order, intensity, answers and the end are as promised', async () => {
-    await fc.assert(
-      fc.asyncProperty(randomTree, plans, moves(), grace, async (spec, plan, acts, graceMs) => {
-        const run = await begun(spec, plan, acts);
-        const { tree } = run;
-        const report = await tree.stop({ graceMs });
-        await tree.settle();
-        hold(run, breaches(eventsOf(run), policiesOf(spec)));
-        hold(
-          run,
-          run.asked.filter(({ answered }) => !answered).map(({ what }) => `no answer: ${what}`),
-        );
-        expect(run.wrong).toEqual([]);
-        if (report.tookMs > graceMs + KILL_WAIT_MS) hold(run, [`the stop took ${report.tookMs} ms`]);
-        expect(report.survivors).toEqual([]);
-        tree.expectNothingLeft();
-        expect(tree.outcome).toBeDefined();
-      }),
-      { numRuns: RUNS },
-    );
-  }, 120_000);
-
-  test('once faults are over, what should run runs', async () => {
-    await fc.assert(
-      fc.asyncProperty(randomTree, plans, moves(), async (spec, plan, acts) => {
-        const run = await begun(spec, plan, acts);
-        await run.heal();
-        if (run.tree.outcome === undefined) hold(run, livenessBreaches(run));
-        hold(
-          run,
-          run.asked.filter(({ answered }) => !answered).map(({ what }) => `no answer: ${what}`),
-        );
-        await run.tree.stop();
-      }),
-      { numRuns: RUNS },
-    );
-  }, 120_000);
-
-  test('it is the same every time', async () => {
-    await fc.assert(
-      fc.asyncProperty(randomTree, plans, moves(), async (spec, plan, acts) => {
-        const lines: string[] = [];
-        for (let n = 0; n < 2; n += 1) {
-          const run = await begun(spec, plan, acts);
-          await run.tree.stop();
-          lines.push(String(run.tree.timeline));
-        }
-        expect(lines[1]).toBe(lines[0]);
-      }),
-      { numRuns: Math.ceil(RUNS / 5) },
-    );
-  }, 120_000);
-
-  test('what survives its kill is named, and is all that is left', async () => {
-    const stubborn = fc.array(manners(['end', 'survive']), { minLength: 1, maxLength: 4 });
-    await fc.assert(
-      fc.asyncProperty(
-        randomTree,
-        stubborn,
-        moves(['end', 'survive']),
-        grace,
-        async (spec, plan, acts, graceMs) => {
+  test(
+    'lives, order, intensity, answers and the end are as promised',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(randomTree, plans, moves(), grace, async (spec, plan, acts, graceMs) => {
           const run = await begun(spec, plan, acts);
           const { tree } = run;
           const report = await tree.stop({ graceMs });
           await tree.settle();
-          const named = new Set(report.survivors.map(({ child }) => child.split('/').slice(1).join('/')));
-          const alive = run.everTold().filter((path) => tree.fake(path).alive > 0);
+          hold(run, breaches(eventsOf(run), policiesOf(spec)));
           hold(
             run,
-            alive.filter((path) => !named.has(path)).map((path) => `${path} is left and not named`),
+            run.asked.filter(({ answered }) => !answered).map(({ what }) => `no answer: ${what}`),
           );
-          const survived = eventsOf(run).flatMap((event) =>
-            event.type === 'child:survived' ? [tree.timeline.relative(event.child)] : [],
-          );
-          hold(
-            run,
-            [...named].filter((path) => !survived.includes(path)).map((path) => `${path} never survived`),
-          );
-          for (const path of alive) tree.fake(path).exit({ type: 'killed' });
-          await tree.settle();
+          expect(run.wrong).toEqual([]);
+          if (report.tookMs > graceMs + KILL_WAIT_MS) hold(run, [`the stop took ${report.tookMs} ms`]);
+          expect(report.survivors).toEqual([]);
           tree.expectNothingLeft();
-        },
-      ),
-      { numRuns: RUNS },
-    );
-  }, 120_000);
+          expect(tree.outcome).toBeDefined();
+        }),
+        { numRuns: RUNS },
+      );
+    },
+    TIME_MS,
+  );
+
+  test(
+    'once faults are over, what should run runs',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(randomTree, plans, moves(), async (spec, plan, acts) => {
+          const run = await begun(spec, plan, acts);
+          await run.heal();
+          if (run.tree.outcome === undefined) hold(run, livenessBreaches(run));
+          hold(
+            run,
+            run.asked.filter(({ answered }) => !answered).map(({ what }) => `no answer: ${what}`),
+          );
+          await run.tree.stop();
+        }),
+        { numRuns: RUNS },
+      );
+    },
+    TIME_MS,
+  );
+
+  test(
+    'it is the same every time',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(randomTree, plans, moves(), async (spec, plan, acts) => {
+          const lines: string[] = [];
+          for (let n = 0; n < 2; n += 1) {
+            const run = await begun(spec, plan, acts);
+            await run.tree.stop();
+            lines.push(String(run.tree.timeline));
+          }
+          expect(lines[1]).toBe(lines[0]);
+        }),
+        { numRuns: Math.ceil(RUNS / 5) },
+      );
+    },
+    TIME_MS,
+  );
+
+  test(
+    'what survives its kill is named, and is all that is left',
+    async () => {
+      const stubborn = fc.array(manners(['end', 'survive']), { minLength: 1, maxLength: 4 });
+      await fc.assert(
+        fc.asyncProperty(
+          randomTree,
+          stubborn,
+          moves(['end', 'survive']),
+          grace,
+          async (spec, plan, acts, graceMs) => {
+            const run = await begun(spec, plan, acts);
+            const { tree } = run;
+            const report = await tree.stop({ graceMs });
+            await tree.settle();
+            const named = new Set(report.survivors.map(({ child }) => child.split('/').slice(1).join('/')));
+            const alive = run.everTold().filter((path) => tree.fake(path).alive > 0);
+            hold(
+              run,
+              alive.filter((path) => !named.has(path)).map((path) => `${path} is left and not named`),
+            );
+            const survived = eventsOf(run).flatMap((event) =>
+              event.type === 'child:survived' ? [tree.timeline.relative(event.child)] : [],
+            );
+            hold(
+              run,
+              [...named].filter((path) => !survived.includes(path)).map((path) => `${path} never survived`),
+            );
+            for (const path of alive) tree.fake(path).exit({ type: 'killed' });
+            await tree.settle();
+            tree.expectNothingLeft();
+          },
+        ),
+        { numRuns: RUNS },
+      );
+    },
+    TIME_MS,
+  );
 });
 
 describe('a single crash in a group of children', () => {
