@@ -38,6 +38,7 @@ export function verdictLines(verdict: Verdict, { workMs, checkMs }: Times): read
   ];
 }
 
+/** What chaos did, and what the tree made of it. */
 export function chaosLines({ strikes, exits, restarts }: Chronicle, seed: number): readonly string[] {
   return [
     line('chaos', strikes.size === 0 ? 'none' : `${countsOf(strikes)} (--seed ${seed})`),

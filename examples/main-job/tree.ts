@@ -28,6 +28,7 @@ const CONSUMER = {
   shutdown: 500,
 } as const;
 
+/** The tree of one run, as data; nothing is started. */
 export function mainJobTree({ queue, folder, faults, sabotage, onListed }: TreeParts) {
   const program = { ...CONSUMER, args: [queue.address], stderr: 'capture' } as const;
   return supervisor('main-job', {
