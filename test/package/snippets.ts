@@ -48,6 +48,28 @@ export const SNIPPETS: readonly Snippet[] = [
     prints: 'one thing each',
   },
   {
+    name: 'a class is a child in ESM',
+    format: 'esm',
+    code: `
+      import 'reflect-metadata';
+      import { container } from 'tsyringe';
+      import { supervise, supervisor } from 'treewarden';
+      import { classChild, withContainer } from 'treewarden/tsyringe';
+      ${runsAClass()}`,
+    prints: 'shop/mailer disposed completed',
+  },
+  {
+    name: 'a class is a child in CommonJS',
+    format: 'cjs',
+    code: `
+      require('reflect-metadata');
+      const { container } = require('tsyringe');
+      const { supervise, supervisor } = require('treewarden');
+      const { classChild, withContainer } = require('treewarden/tsyringe');
+      ${runsAClass()}`,
+    prints: 'shop/mailer disposed completed',
+  },
+  {
     name: 'treewarden loads itself and eventemitter3, nothing more',
     format: 'cjs',
     code: `
@@ -73,6 +95,19 @@ export const SNIPPETS: readonly Snippet[] = [
     prints: 'no trace',
   },
 ];
+
+function runsAClass(): string {
+  return `
+      const said = [];
+      class Mailer {
+        async run(ctx) { said.push(ctx.path); }
+        dispose() { said.push('disposed'); }
+      }
+      const children = [classChild('mailer', Mailer, { restart: 'transient', significant: true })];
+      supervise(supervisor('shop', { autoShutdown: 'any_significant', children }), withContainer(container))
+        .then((app) => app.done)
+        .then(({ type }) => console.log([...said, type].join(' ')));`;
+}
 
 function sharedNamesAreOneThing(): string {
   return `
