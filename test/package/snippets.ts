@@ -81,20 +81,32 @@ export const SNIPPETS: readonly Snippet[] = [
   {
     name: 'importing does nothing',
     format: 'esm',
-    code: `
-      const traces = () => JSON.stringify({
-        globals: Object.getOwnPropertyNames(globalThis),
-        symbols: Object.getOwnPropertySymbols(globalThis).map(String),
-        listeners: process.eventNames().map((name) => [String(name), process.listenerCount(name)]),
-        resources: process.getActiveResourcesInfo(),
-      });
-      process.stdout;
-      const before = traces();
-      for (const entry of ['treewarden', 'treewarden/child', 'treewarden/testing']) await import(entry);
-      console.log(traces() === before ? 'no trace' : before + traces());`,
-    prints: 'no trace',
+    code: importing(['treewarden', 'treewarden/testing', 'treewarden/tsyringe']),
+    prints: '',
+  },
+  {
+    name: 'treewarden/child leaves nothing but its own symbol in a program that nobody supervises',
+    format: 'esm',
+    code: importing(['treewarden/child']),
+    prints: 'Symbol(treewarden/program/v1)',
   },
 ];
+
+/** Prints the traces that imports leave. The standard streams are made by Node on first use, of its own modules too. */
+function importing(entries: readonly string[]): string {
+  return `
+      process.stdout;
+      process.stderr;
+      const traces = () => [
+        ...Object.getOwnPropertyNames(globalThis),
+        ...Object.getOwnPropertySymbols(globalThis).map(String),
+        ...process.eventNames().map((name) => String(name) + process.listenerCount(name)),
+        process.getActiveResourcesInfo().join(),
+      ];
+      const before = traces();
+      for (const entry of ${JSON.stringify(entries)}) await import(entry);
+      console.log(traces().filter((trace) => !before.includes(trace)).join());`;
+}
 
 function runsAClass(): string {
   return `
