@@ -48,6 +48,7 @@ export {
 export {
   type AutoShutdown,
   type Backoff,
+  type BackoffCommon,
   type BackoffOptions,
   CallError,
   type CallFailure,
@@ -108,6 +109,7 @@ export {
 } from './core/index.js';
 export {
   type AnySupervisorSpec,
+  type BranchPhase,
   type BranchSettings,
   type CallOptions,
   Child,
@@ -123,11 +125,13 @@ export {
   type DynamicSpec,
   dynamic,
   type ExposedBy,
+  type Haste,
   type Incarnation,
   type IncarnationFacts,
   type IncarnationHost,
   type Logger,
   type ResolvedSettings,
+  Scope,
   type Services,
   type SpecAt,
   type StartArguments,

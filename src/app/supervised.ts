@@ -112,6 +112,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     return report;
   }
 
+  /** Stops the tree, within its `graceMs`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }

@@ -15,6 +15,7 @@ export type Ender =
 
 /** An observable of RxJS or of any other make. */
 export interface Subscribable {
+  /** Begins to deliver to an observer. */
   subscribe(observer: {
     // biome-ignore lint/suspicious/noExplicitAny: an observable's own type is contravariant here, so only any admits them all.
     next(value: any): void;

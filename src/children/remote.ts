@@ -11,6 +11,7 @@ export type Remote<Api> = {
 
 /** What can be called: a child's handle. */
 export interface Callable {
+  /** Calls a function that the child exposes. */
   call(method: string, args: readonly unknown[], options?: CallOptions): Promise<unknown>;
 }
 

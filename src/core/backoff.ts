@@ -1,7 +1,8 @@
 /** The jitter of a wait: `'none'`, `'full'` (anything from 0 to the wait), `'half'` (from half of it to all of it). */
 export type Jitter = 'none' | 'half' | 'full';
 
-interface BackoffCommon {
+/** What every kind of backoff that waits has. */
+export interface BackoffCommon {
   /** No wait is longer, in ms. */
   readonly capMs: number;
   readonly jitter: Jitter;
@@ -11,7 +12,7 @@ interface BackoffCommon {
   readonly resetAfterMs: number;
 }
 
-/** The wait before a restart, as plain data; {@link nextDelay} computes it. */
+/** The wait before a restart, as plain data. The functions of its kinds make it, such as `exponentialBackoff()`. */
 export type Backoff =
   | { readonly type: 'none' }
   | ({ readonly type: 'constant'; readonly ms: number } & BackoffCommon)

@@ -17,6 +17,10 @@ export type ChildState =
   | { readonly status: 'killing'; readonly ladder: Ladder }
   | { readonly status: 'survivor' };
 
+/**
+ * Where a child is in its life: *down*: it has no life; *waiting*: it is down, and its restart is due; *starting*, *ready*; *draining*, *stopping*, *killing*:
+ * on the way down, by the rung; *survivor*: it has outlived its kill.
+ */
 export type ChildStatus = ChildState['status'];
 
 /** How long each rung of a stop may take, in ms; `drainMs` 0 leaves the rung out. */

@@ -141,4 +141,5 @@ export type SupervisionEvents = { [E in SupervisionEvent as E['type']]: [event: 
   '*': [event: SupervisionEvent];
 };
 
+/** The event of a type; of `'*'`, any. */
 export type EventOf<Type extends keyof SupervisionEvents> = SupervisionEvents[Type][0];

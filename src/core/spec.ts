@@ -21,7 +21,12 @@ export type Readiness =
   | 'explicit'
   | { readonly line: RegExp | string }
   | { readonly port: number; readonly host?: string }
-  | { readonly probe: () => boolean | Promise<boolean>; readonly everyMs?: number };
+  | {
+      /** True once the child can serve. One that throws means not yet. */
+      readonly probe: () => boolean | Promise<boolean>;
+      /** The pause between two probes, in ms. */
+      readonly everyMs?: number;
+    };
 
 /** In which order a supervisor's children are stopped: see {@link SupervisorSettings.stopOrder}. */
 export type StopOrder = 'reverse' | 'together';

@@ -151,6 +151,7 @@ export class Child<Spec extends ChildSpec = ChildSpec> {
     return this.#slot.life?.body?.cast?.(method, args as readonly unknown[], transfer) ?? false;
   }
 
+  /** The child at this moment, as plain data. */
   snapshot(): Snapshot {
     return this.#slot.snapshot();
   }

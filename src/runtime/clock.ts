@@ -1,5 +1,6 @@
 /** A time limit that has been set and may be lifted. */
 export interface Timer {
+  /** Lifts the limit; nothing runs then. Safe to call twice. */
   cancel(): void;
 }
 

@@ -114,6 +114,7 @@ export type ResolvedSettings = Required<Omit<ChildSettings, 'backoff'>>;
 
 /** Values by token, handed down the tree. */
 export interface Services {
+  /** The value under a token, if there is one. */
   get<T>(token: symbol): T | undefined;
 }
 

@@ -426,7 +426,10 @@ const WHY_SURVIVED = {
   process: 'it has not ended since SIGKILL; a process in an uninterruptible wait of the kernel does that',
 } as const;
 
-/** The time each rung took: until the next rung began, or the end. */
+/**
+ * The time each rung took: until the next rung began, or the end. A life that ended by itself just before it was asked ended before the rung
+ * began: that rung took no time.
+ */
 function stopReportOf(
   slot: Slot,
   steps: Partial<Record<StopStep, number>>,
@@ -435,7 +438,7 @@ function stopReportOf(
   const entries = Object.entries(steps) as [StopStep, number][];
   const took: Partial<Record<StopStep, number>> = {};
   for (const [at, [step, begunAtMs]] of entries.entries())
-    took[step] = (entries[at + 1]?.[1] ?? exit.atMs) - begunAtMs;
-  const tookMs = exit.atMs - (entries[0]?.[1] ?? exit.atMs);
+    took[step] = Math.max(0, (entries[at + 1]?.[1] ?? exit.atMs) - begunAtMs);
+  const tookMs = Math.max(0, exit.atMs - (entries[0]?.[1] ?? exit.atMs));
   return { child: slot.path, kind: slot.spec.kind, steps: took, tookMs, exit };
 }

@@ -216,6 +216,7 @@ export class Supervisor<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
       .map(({ id, spec, status, incarnation }) => ({ id, kind: spec.kind, status, incarnation }));
   }
 
+  /** How many children there are, and how many of them run. */
   countChildren(): ChildCounts {
     return countChildren(this.#branch);
   }
@@ -275,6 +276,7 @@ export class Supervisor<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     };
   }
 
+  /** Stops it, within the default budget. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop().then(() => undefined);
   }

@@ -33,6 +33,7 @@ export interface DynamicSpec<Id extends string = string, Args extends readonly u
   readonly kind: 'dynamic';
   readonly policy: SupervisorSettings;
   readonly maxChildren: number;
+  /** Makes the spec of an instance from the arguments of `startChild`. */
   readonly template: (...args: Args) => ChildSpec;
 }
 

@@ -28,6 +28,7 @@ export interface ConformanceChildren {
   worksOn(): {
     readonly spec: ChildSpec;
     readonly when: 'drained' | 'exited';
+    /** Whether the accepted work was finished. */
     readonly finished: () => boolean | Promise<boolean>;
   };
   /** Cannot be brought into being at all. */

@@ -45,21 +45,25 @@ export class Fake {
 
   // --- When it is asked ---------------------------------------------------------------------------------------------------------------
 
+  /** What it does when it is started. @defaultValue `'ready'` */
   onStart(how: FakeStart): this {
     this.#start = how;
     return this;
   }
 
+  /** What it does when it is asked to drain. @defaultValue `'drained'` */
   onDrain(how: FakeDrain): this {
     this.#drain = how;
     return this;
   }
 
+  /** What it does when it is asked to stop. @defaultValue `'end'` */
   onStop(how: FakeStop): this {
     this.#stop = how;
     return this;
   }
 
+  /** What it does when it is killed. @defaultValue `'end'` */
   onKill(how: FakeKill): this {
     this.#kill = how;
     return this;

@@ -188,6 +188,7 @@ export class TestTree<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     return this.#outcome;
   }
 
+  /** The tree at this moment, as plain data. */
   snapshot(): Snapshot {
     return this.root.snapshot();
   }
@@ -235,6 +236,7 @@ export class TestTree<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     );
   }
 
+  /** @throws AssertionError, with the timeline, unless the child at `path` has this status now. */
   expectStatus(path: ChildPathOf<Spec>, expected: ChildStatus): void {
     this.#compare(`status of "${path}"`, this.child(path).status, expected, this.expectStatus);
   }

@@ -62,6 +62,7 @@ export class Timeline {
     return path === this.#rootId ? path : path.slice(this.#rootId.length + 1);
   }
 
+  /** One line per event, for people. */
   toString(): string {
     const shown = this.#entries.slice(-LINES_PRINTED);
     const left = this.#entries.length - shown.length;
