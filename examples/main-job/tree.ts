@@ -24,7 +24,7 @@ const PROGRAM = entry<typeof import('./program.js').api>(new URL('./program.ts',
 const CONSUMER = {
   ready: 'explicit',
   stallAfterMs: 1500,
-  drainMs: 5000,
+  drainMs: 2000,
   shutdown: 500,
 } as const;
 
