@@ -6,6 +6,7 @@ import {
   dynamic,
   entry,
   fork,
+  remote,
   Supervisor,
   type SupervisorSpec,
   supervise,
@@ -188,3 +189,12 @@ const program = withContainer(container, { graceMs: 5000 });
 await supervise(shop, program);
 // @ts-expect-error a typing error in an option of the program
 withContainer(container, { graceMS: 5 });
+
+// --- remote() ------------------------------------------------------------------------------------------------------------------------
+
+const far = remote(app.child('workers/hash'));
+isTrue<Same<ReturnType<typeof far.hash>, Promise<string>>>();
+// @ts-expect-error what is no function is not called
+far.version;
+// @ts-expect-error not a string
+far.hash('text');
