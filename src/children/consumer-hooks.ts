@@ -5,11 +5,26 @@ type Awaitable<T> = T | PromiseLike<T>;
 
 /** What ends by a method of its own. The methods are tried in the order: disposal, close, stop, disconnect, shutdown, unsubscribe. */
 export type Ender =
-  | { close(...args: never[]): unknown }
-  | { stop(...args: never[]): unknown }
-  | { disconnect(...args: never[]): unknown }
-  | { shutdown(...args: never[]): unknown }
-  | { unsubscribe(...args: never[]): unknown }
+  | {
+      /** Ends it, and says when. */
+      close(...args: never[]): unknown;
+    }
+  | {
+      /** Ends its work. */
+      stop(...args: never[]): unknown;
+    }
+  | {
+      /** Leaves its server. */
+      disconnect(...args: never[]): unknown;
+    }
+  | {
+      /** Ends it. */
+      shutdown(...args: never[]): unknown;
+    }
+  | {
+      /** Takes no more. */
+      unsubscribe(...args: never[]): unknown;
+    }
   | AsyncDisposable
   | Disposable;
 
@@ -22,7 +37,10 @@ export interface Subscribable {
     // biome-ignore lint/suspicious/noExplicitAny: as above.
     error(error: any): void;
     complete(): void;
-  }): { unsubscribe(): void };
+  }): {
+    /** Takes no more. */
+    unsubscribe(): void;
+  };
 }
 
 /** What is there to be stopped: an instance of somebody's client. */
