@@ -149,9 +149,12 @@ export class Slot {
 
   /** Hastens a stop under way. */
   hurry(level: Haste, budgetMs: number): void {
-    if (this.life?.body?.hurry !== undefined) return this.life.body.hurry(level);
+    // A supervisor hastens what is below it, once it has been told to end; until then it is still at the drain, like any other child.
+    if (this.life?.body?.hurry !== undefined && this.status !== 'draining')
+      return this.life.body.hurry(level);
     const limits = this.#ladder(budgetMs, false);
     this.apply({ type: 'hurry', ladder: level === 'kill' ? { ...limits, shutdown: 'brutal_kill' } : limits });
+    this.life?.body?.hurry?.(level);
   }
 
   apply(input: ChildInput): void {

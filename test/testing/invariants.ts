@@ -146,8 +146,9 @@ function intensityBreaches(events: readonly SupervisionEvent[], policies: Polici
     const policy = policies(above);
     const times = restarts.get(above);
     if (policy === undefined || times === undefined) continue;
-    times.push(event.atMs);
-    const within = times.filter((atMs) => event.atMs - atMs <= policy.periodMs).length;
+    // It counts from the end itself, which may have had to wait for a round.
+    times.push(before.atMs);
+    const within = times.filter((atMs) => Math.abs(before.atMs - atMs) <= policy.periodMs).length;
     if (within > policy.intensity)
       wrong.push(`${above} restarts ${within} times within ${policy.periodMs} ms at ${event.atMs} ms`);
   }
