@@ -16,6 +16,7 @@ export default defineConfig({
   shims: true,
   sourcemap: true,
   dts: false,
-  // ESM only: left outside, require() hands the CommonJS build a namespace that fails when it is called.
-  noExternal: ['p-retry', 'is-network-error'],
+  // p-retry is ESM only: left outside, require() hands the CommonJS build a namespace that fails when it is called.
+  // eventemitter3 is small, and to look it up took as long as all the rest of an import.
+  noExternal: ['eventemitter3', 'p-retry', 'is-network-error'],
 });

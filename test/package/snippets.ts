@@ -70,13 +70,13 @@ export const SNIPPETS: readonly Snippet[] = [
     prints: 'shop/mailer disposed completed',
   },
   {
-    name: 'treewarden loads itself and eventemitter3, nothing more',
+    name: 'treewarden loads itself, nothing more',
     format: 'cjs',
     code: `
       for (const entry of ['treewarden', 'treewarden/child', 'treewarden/testing']) require(entry);
       const owners = Object.keys(require.cache).flatMap((file) => /node_modules.([^\\\\/]+)/.exec(file)?.[1] ?? []);
       console.log([...new Set(owners)].sort().join(), 'getMetadata' in Reflect);`,
-    prints: 'eventemitter3,treewarden false',
+    prints: 'treewarden false',
   },
   {
     name: 'importing does nothing',
