@@ -34,18 +34,13 @@ function build(): void {
 async function runAll(names: readonly string[]): Promise<void> {
   const printed: Figure[] = [];
   for (const name of names) {
-    for (const figure of await figuresFrom(subjects[name] as Subject)) {
-      console.log(JSON.stringify(figure));
-      printed.push(figure);
+    for (const scenario of (subjects[name] as Subject)()) {
+      const figures = figuresOf(scenario, await measure(scenario));
+      for (const figure of figures) console.log(JSON.stringify(figure));
+      printed.push(...figures);
     }
   }
   const withGoal = printed.filter(({ met }) => met !== undefined);
   const met = withGoal.filter((figure) => figure.met === true);
   console.error(`${met.length} of ${withGoal.length} goals met`);
-}
-
-async function figuresFrom(subject: Subject): Promise<readonly Figure[]> {
-  const figures: Figure[] = [];
-  for (const scenario of subject()) figures.push(...figuresOf(scenario, await measure(scenario)));
-  return figures;
 }
