@@ -24,7 +24,7 @@ export class Fakes {
   readonly #byPath = new Map<string, Fake>();
   readonly #rootId: string;
   readonly #real: ReadonlySet<string>;
-  /** The paths that can be told, and those below which any path can: the dynamic supervisors'. */
+  /** The paths that can be told, and the beginnings with which any path can: below dynamic supervisors. */
   readonly #leaves = new Set<string>();
   readonly #open = new Set<string>();
 
@@ -38,9 +38,8 @@ export class Fakes {
    * @throws AssertionError if no leaf of the tree is a fake of that path.
    */
   named(path: string): Fake {
-    if (this.#leaves.has(path) || [...this.#open].some((parent) => path.startsWith(`${parent}/`)))
-      return this.at(path);
-    const known = [...this.#leaves, ...[...this.#open].map((parent) => `${parent}/…`)];
+    if (this.#leaves.has(path) || this.#isOpen(path)) return this.at(path);
+    const known = [...this.#leaves, ...[...this.#open].map((parent) => `${parent}…`)];
     throw new AssertionError({
       message: `There is no fake "${path}" in "${this.#rootId}". The fakes are: ${known.join(', ') || 'none'}.`,
     });
@@ -72,8 +71,13 @@ export class Fakes {
     if (this.#real.has(path)) return spec;
     // Safe: as above.
     if (isSupervisorSpec(spec)) return this.#branch(spec, path) as ChildSpec as Spec;
-    this.#leaves.add(path);
+    // An instance gets a number that is not known here.
+    if (!this.#isOpen(path)) this.#leaves.add(path);
     return { ...spec, driver: this.#driver(spec.driver) };
+  }
+
+  #isOpen(path: string): boolean {
+    return [...this.#open].some((prefix) => path.startsWith(prefix));
   }
 
   // Made anew rather than copied, because a supervisor's driver starts the very spec that it was made for.
@@ -83,9 +87,8 @@ export class Fakes {
       const children = spec.children.map((child) => this.in(child, path));
       return supervisor(id, { ...rest, ...policy, children });
     }
-    if (path !== '') this.#open.add(path);
+    this.#open.add(path === '' ? '' : `${path}/`);
     const { template: ___, ...settings } = rest as Omit<typeof spec, 'id' | 'kind' | 'driver' | 'policy'>;
-    // An instance's number is appended to its id only after this, so what is below an instance cannot be named here.
     const template = (...args: readonly unknown[]): ChildSpec => this.in(spec.template(...args), path);
     return dynamic(id, template, { ...settings, ...policy });
   }

@@ -23,7 +23,7 @@ import { RandomRun } from './random-run.js';
 import { type Manners, type Move, manners, moves, randomTree } from './random-trees.js';
 
 /** The suite runs the same cases every time; `PROPERTY_SEED=$RANDOM PROPERTY_RUNS=20000 npx vitest run test/testing/properties.test.ts` goes looking. */
-const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 1000);
+const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 500);
 const SEED = Number(process.env['PROPERTY_SEED'] ?? 20_261_121);
 const TIME_MS = 60_000 + RUNS * 60;
 fc.configureGlobal({ seed: SEED });

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { noBackoff } from '../../src/core/index.js';
+import { supervisor } from '../../src/runtime/index.js';
+import { fakeChild, testTree } from '../../src/testing/index.js';
+
+describe('a stop', () => {
+  test('blames no child for its silence while it ends', async () => {
+    const tree = await testTree(supervisor('root', { children: [fakeChild('a', { stallAfterMs: 400 })] }));
+    tree.fake('a').onStop(2000);
+    await tree.stall('a');
+    const { children } = await tree.stop();
+    expect(children).toMatchObject([{ child: 'root/a', exit: { exit: { type: 'shutdown' } } }]);
+    tree.expectNothingLeft();
+  });
+
+  test('names what had outlived its kill before the tree ended', async () => {
+    const tree = await testTree(supervisor('root', { children: [fakeChild('a'), fakeChild('b')] }));
+    tree.fake('a').onStop('ignore').onKill('survive');
+    await expect(tree.run(tree.root.terminateChild('a'))).rejects.toMatchObject({ code: 'SURVIVOR' });
+    const { survivors, tookMs } = await tree.stop();
+    expect(survivors.map(({ child }) => child)).toEqual(['root/a']);
+    expect(tookMs).toBe(0);
+  });
+
+  test('is not held up by a nested supervisor that waits for what outlived its kill', async () => {
+    const tree = await testTree(
+      supervisor('root', { children: [supervisor('in', { children: [fakeChild('a')] })] }),
+    );
+    tree.fake('in/a').onStop('ignore').onKill('survive');
+    void tree.root.terminateChild('in').catch(() => undefined);
+    await tree.advance(60_000);
+    tree.expectStatus('in/a', 'survivor');
+    const { survivors, tookMs } = await tree.stop({ graceMs: 1000 });
+    expect(survivors.map(({ child }) => child)).toEqual(['root/in/a']);
+    expect(tookMs).toBeLessThanOrEqual(1000);
+  });
+
+  test('of a tree that is ending already keeps to its grace time, down to the last branch', async () => {
+    const tree = await testTree(
+      supervisor('root', {
+        strategy: 'rest_for_one',
+        intensity: 0,
+        backoff: noBackoff(),
+        children: [
+          fakeChild('a'),
+          supervisor('in', { children: [fakeChild('slow')] }),
+          fakeChild('deaf', { shutdown: 'infinity' }),
+        ],
+      }),
+    );
+    tree.fake('in/slow').onDrain('ignore');
+    tree.fake('deaf').onStop('ignore');
+    await tree.crash('a');
+    expect(tree.root.status).toBe('stopping');
+    const { tookMs } = await tree.stop({ graceMs: 100 });
+    expect(tookMs).toBe(100);
+    tree.expectNothingLeft();
+  });
+
+  test('calls nobody a survivor whose end was known, though it came while others were waited for', async () => {
+    const tree = await testTree(
+      supervisor('root', {
+        intensity: 0,
+        stopOrder: 'reverse',
+        children: [fakeChild('a'), fakeChild('b', { shutdown: 'brutal_kill' }), fakeChild('slow')],
+      }),
+    );
+    tree.fake('slow').onDrain('ignore');
+    tree.fake('a').crash();
+    tree.fake('b').fail();
+    await tree.settle();
+    const { survivors } = await tree.stop({ graceMs: 60_000 });
+    expect(survivors).toEqual([]);
+    expect(tree.timeline.entries.some(({ type }) => type === 'child:survived')).toBe(false);
+  });
+
+  test('during the start ends it: start() rejects, and nothing is left', async () => {
+    const tree = await testTree(supervisor('root', { children: [fakeChild('a'), fakeChild('b')] }), {
+      prepare: (fake) => fake('b').holdStart(),
+    });
+    expect(tree.root.status).toBe('starting');
+    await tree.stop();
+    tree.expectOutcome({ type: 'shutdown' });
+    tree.expectNothingLeft();
+  });
+});
