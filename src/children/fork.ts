@@ -1,18 +1,9 @@
-import type { ChildSettings, Exit } from '../core/index.js';
-import { errorFacts } from '../core/index.js';
-import type {
-  CallOptions,
-  ChildSpec,
-  IncarnationFacts,
-  IncarnationHost,
-  Transferable,
-} from '../runtime/index.js';
-import { Channel, handOver, identityOf } from './channel.js';
-import { type Entry, entryError, entryPath, inheritedFlags, inheritedNodeOptions } from './entry.js';
-import { ProcessIncarnation, type ProcessLaunch } from './process.js';
+import type { ChildSettings } from '../core/index.js';
+import type { ChildSpec, IncarnationHost } from '../runtime/index.js';
+import { type Entry, entryPath } from './entry.js';
+import { ForkIncarnation } from './fork-life.js';
 import { checkProcessOptions, type ProcessOptions } from './process-options.js';
 import { checkProgramOptions, type ProgramOptions } from './program-options.js';
-import { type FromChild, IDENTITY_KEY, isWrapped, wrap } from './wire.js';
 
 /** How a Node program is forked, and the policy of its child. */
 export interface ForkSettings extends ChildSettings, ProcessOptions, ProgramOptions {}
@@ -37,106 +28,4 @@ export function fork<const Id extends string, Api = unknown>(
   checkProgramOptions(subject, settings);
   const driver = { start: (host: IncarnationHost) => new ForkIncarnation(host, file, settings).begin() };
   return { ...settings, id, kind: 'fork', driver };
-}
-
-/** One life of a forked program. */
-class ForkIncarnation extends ProcessIncarnation {
-  readonly #file: string;
-  readonly #flags: readonly string[];
-  readonly #onOwnMessage: ((message: unknown) => void) | undefined;
-  readonly #channel: Channel;
-
-  constructor(host: IncarnationHost, file: string, settings: ForkSettings) {
-    const flags = settings.execArgv ?? inheritedFlags();
-    super(host, launchOf(host, file, flags, settings));
-    this.#file = file;
-    this.#flags = flags;
-    this.#onOwnMessage = settings.onMessage;
-    this.#channel = new Channel(
-      host,
-      // With a callback Node tells it of a closed channel; without, it would be an 'error' event.
-      (message, _, onLost) =>
-        void this.child?.send(wrap(message), (error) => error !== null && onLost(error)),
-      () => super.askToStop(0),
-    );
-  }
-
-  override begin(): this {
-    const error = entryError(this.host.path, this.#file, this.#flags);
-    if (error !== undefined) {
-      this.#channel.close();
-      this.host.exited({ type: 'not-started', error: errorFacts(error) });
-      return this;
-    }
-    super.begin();
-    this.child?.once('disconnect', () => this.#channel.close());
-    this.child?.once('exit', () => this.#onLeaderExit());
-    return this;
-  }
-
-  /** Helpers that it left behind were not told by its message. */
-  #onLeaderExit(): void {
-    if (this.asked) super.askToStop(0);
-  }
-
-  override drain(withinMs: number): void {
-    if (this.ended) return;
-    this.markAsked();
-    this.#channel.drain(withinMs);
-  }
-
-  protected override askToStop(withinMs: number): void {
-    if (!this.#channel.stop(withinMs)) super.askToStop(withinMs);
-  }
-
-  override kill(): void {
-    super.kill();
-    this.#channel.calls.close('it is being killed.');
-  }
-
-  override facts(): IncarnationFacts {
-    return { ...super.facts(), inFlight: this.#channel.calls.size };
-  }
-
-  call(method: string, args: readonly unknown[], options: CallOptions): Promise<unknown> {
-    return this.#channel.call(method, args, options);
-  }
-
-  cast(method: string, args: readonly unknown[], transfer?: readonly Transferable[]): boolean {
-    return this.#channel.cast(method, args, transfer);
-  }
-
-  protected override onMessage(message: unknown): void {
-    if (isWrapped<FromChild>(message)) this.#channel.receive(message.treewarden);
-    else handOver(this.host, message, this.#onOwnMessage);
-  }
-
-  protected override explainCode(code: number): Exit {
-    const error = this.#channel.crash;
-    return error === undefined ? super.explainCode(code) : { type: 'failed', error };
-  }
-
-  protected override onEnd(): void {
-    this.#channel.close();
-  }
-}
-
-function launchOf(
-  host: IncarnationHost,
-  file: string,
-  flags: readonly string[],
-  { args = [], env, execArgv: _, onMessage: __, ...options }: ForkSettings,
-): ProcessLaunch {
-  const nodeOptions = inheritedNodeOptions();
-  return {
-    ...options,
-    file: process.execPath,
-    args: [...flags, file, ...args],
-    env: {
-      ...(nodeOptions === undefined ? {} : { NODE_OPTIONS: nodeOptions }),
-      ...env,
-      [IDENTITY_KEY]: JSON.stringify(identityOf(host)),
-    },
-    channel: 'advanced',
-  };
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
-import { entry, entryPath, inheritedFlags, threadUrl } from '../../src/children/entry.js';
+import { entry, entryPath } from '../../src/children/entry.js';
+import { inheritedFlags, threadUrl } from '../../src/children/entry-launch.js';
 import { InvalidSpecError } from '../../src/core/index.js';
 
 const here = join(process.cwd(), 'program.js');
