@@ -1,11 +1,14 @@
 import { type ChildSettings, checkChild, InvalidSpecError } from '../core/index.js';
-import { type ChildDriver, type ChildSpec, isDriver } from '../runtime/index.js';
-import { ProcessIncarnation, type ProcessLaunch } from './process.js';
+import { type ChildSpec, isDriver } from '../runtime/index.js';
+import { LateCode } from './late.js';
+import type { ProcessLaunch } from './process.js';
 import { checkProcessOptions, checkProgram, type ProcessOptions } from './process-options.js';
 import { checkReadiness } from './readiness.js';
 
 /** How a program is run, and the policy of its child. */
 export interface CommandOptions extends ChildSettings, ProcessOptions {}
+
+const LIFE = new LateCode(() => import('./process.js'));
 
 /**
  * A child that runs any program, in a process group of its own.
@@ -31,7 +34,10 @@ export function command<const Id extends string>(
   checkProgram(subject, file, args);
   checkProcessOptions(subject, options);
   const launch: ProcessLaunch = { ...options, file, args: [...args] };
-  const driver: ChildDriver = { start: (host) => new ProcessIncarnation(host, launch).begin() };
+  const driver = LIFE.driver(
+    ({ ProcessIncarnation }, host) => new ProcessIncarnation(host, launch),
+    'no calls',
+  );
   const spec = { ...options, id, kind: 'command', driver };
   // Whether `significant` fits is for the supervisor to say, which knows its autoShutdown.
   checkChild(spec, 'any_significant', isDriver);

@@ -1,12 +1,14 @@
 import type { ChildSettings } from '../core/index.js';
-import type { ChildSpec, IncarnationHost } from '../runtime/index.js';
+import type { ChildSpec } from '../runtime/index.js';
 import { type Entry, entryPath } from './entry.js';
-import { ForkIncarnation } from './fork-life.js';
+import { LateCode } from './late.js';
 import { checkProcessOptions, type ProcessOptions } from './process-options.js';
 import { checkProgramOptions, type ProgramOptions } from './program-options.js';
 
 /** How a Node program is forked, and the policy of its child. */
 export interface ForkSettings extends ChildSettings, ProcessOptions, ProgramOptions {}
+
+const LIFE = new LateCode(() => import('./fork-life.js'));
 
 /**
  * A child that runs a Node program in a process of its own, with a channel to it (`serialization: 'advanced'`).
@@ -26,6 +28,9 @@ export function fork<const Id extends string, Api = unknown>(
   const file = entryPath(subject, entry);
   checkProcessOptions(subject, settings);
   checkProgramOptions(subject, settings);
-  const driver = { start: (host: IncarnationHost) => new ForkIncarnation(host, file, settings).begin() };
+  const driver = LIFE.driver(
+    ({ ForkIncarnation }, host) => new ForkIncarnation(host, file, settings),
+    'calls',
+  );
   return { ...settings, id, kind: 'fork', driver };
 }

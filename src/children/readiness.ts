@@ -1,4 +1,3 @@
-import { connect } from 'node:net';
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import {
@@ -11,8 +10,6 @@ import {
 import type { IncarnationHost, Timer } from '../runtime/index.js';
 
 const PROBE_EVERY_MS = 100;
-/** The pauses between two attempts to connect, in ms: from the first up to the second. */
-const CONNECT_EVERY_MS = [10, 250] as const;
 /** How much of a line that has no end yet is kept for the match. */
 const LONGEST_LINE = 65_536;
 
@@ -106,40 +103,19 @@ function matches(line: RegExp | string, text: string): boolean {
 
 function awaitPort(host: IncarnationHost, port: number, at = 'localhost'): () => void {
   const ended = new AbortController();
-  void retryConnect(port, at, ended.signal).then(
-    () => {
-      if (!ended.signal.aborted) host.ready();
-    },
-    (error: unknown) => {
-      // Attempts never run out, so either the watching was ended, or the retrying itself broke.
-      if (!ended.signal.aborted) host.note(`could not watch port ${port}`, errorFacts(error));
-    },
-  );
+  // Loaded only here, as few programs wait for a port.
+  void import('./port.js')
+    .then(({ portOpens }) => portOpens(port, at, ended.signal))
+    .then(
+      () => {
+        if (!ended.signal.aborted) host.ready();
+      },
+      (error: unknown) => {
+        // Attempts never run out, so either the watching was ended, or the trying itself broke.
+        if (!ended.signal.aborted) host.note(`could not watch port ${port}`, errorFacts(error));
+      },
+    );
   return () => ended.abort();
-}
-
-/** Loads p-retry only here, as few programs wait for a port. */
-async function retryConnect(port: number, at: string, signal: AbortSignal): Promise<void> {
-  const { default: pRetry } = await import('p-retry');
-  const [minTimeout, maxTimeout] = CONNECT_EVERY_MS;
-  await pRetry(() => tryConnect(port, at, signal), {
-    retries: Number.POSITIVE_INFINITY,
-    factor: 1.5,
-    minTimeout,
-    maxTimeout,
-    signal,
-  });
-}
-
-function tryConnect(port: number, host: string, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host, signal });
-    socket.once('connect', () => {
-      resolve();
-      socket.destroy();
-    });
-    socket.once('error', reject);
-  });
 }
 
 function awaitProbe(

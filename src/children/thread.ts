@@ -1,10 +1,10 @@
 import type { WorkerOptions } from 'node:worker_threads';
 import { type ChildSettings, InvalidSpecError } from '../core/index.js';
-import type { ChildSpec, IncarnationHost, Transferable } from '../runtime/index.js';
+import type { ChildSpec, Transferable } from '../runtime/index.js';
 import { type Entry, entryPath } from './entry.js';
+import { LateCode } from './late.js';
 import { checkProcessOptions, type ProcessOptions } from './process-options.js';
 import { checkProgramOptions, type ProgramOptions } from './program-options.js';
-import { ThreadIncarnation } from './thread-life.js';
 
 /** How a thread is run, and the policy of its child. */
 export interface ThreadSettings
@@ -18,6 +18,8 @@ export interface ThreadSettings
   /** Limits of its heap, as `node:worker_threads` has them; Buffers are outside of it. */
   readonly resourceLimits?: NonNullable<WorkerOptions['resourceLimits']>;
 }
+
+const LIFE = new LateCode(() => import('./thread-life.js'));
 
 /**
  * A child that runs a module in a thread of this process.
@@ -40,7 +42,10 @@ export function thread<const Id extends string, Api = unknown>(
   checkProcessOptions(subject, settings);
   checkProgramOptions(subject, settings);
   checkTransferList(subject, settings);
-  const driver = { start: (host: IncarnationHost) => new ThreadIncarnation(host, file, settings).begin() };
+  const driver = LIFE.driver(
+    ({ ThreadIncarnation }, host) => new ThreadIncarnation(host, file, settings),
+    'calls',
+  );
   return { ...settings, id, kind: 'thread', driver };
 }
 
