@@ -340,6 +340,10 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
     if (this.environment.ending !== undefined && this.#rounds.purpose === 'end')
       return this.#rounds.left(slot);
     if (slot.settings.survivor === 'wait') return;
+    this.environment.replaced.set(
+      life,
+      slot.survivor("it has outlived its kill, and was replaced as survivor: 'replace' says"),
+    );
     life.end = { exit: { type: 'killed' }, stderr: undefined, atMs: this.environment.clock.now() };
     this.post({ type: 'exited', life });
   }
@@ -407,7 +411,7 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
 
   #group(slot: Slot): Slot[] {
     const { strategy } = this.policy;
-    if (strategy === 'one_for_one') return [slot];
+    if (this.isDynamic || strategy === 'one_for_one') return [slot];
     const all = [...this.slots.values()];
     return all.slice(groupStart(strategy, all.indexOf(slot)));
   }
@@ -451,6 +455,25 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
     if (purpose === 'init') return outcome.type === 'done' ? this.#ready() : this.#failInit(outcome.slot);
     // Safe: a start that failed has left its record.
     if (outcome.type === 'failed') this.#retryLater(outcome.slot, outcome.slot.lastExit as ExitRecord);
+    this.settleReadiness();
+  }
+
+  /** Whether a child that is down is to be started without anybody's asking: it is its turn next, or its group waits for a restart. */
+  comesBack(slot: Slot): boolean {
+    if (this.phase === 'stopping' || this.phase === 'stopped' || slot.removed) return false;
+    if (!this.takesRequests) return true;
+    for (const other of this.slots.values()) {
+      if (other.status === 'waiting' && this.#group(other).includes(slot)) return true;
+    }
+    return false;
+  }
+
+  /** Tells those who wait for a child that is down and does not come back. */
+  settleReadiness(): void {
+    for (const slot of this.slots.values()) {
+      if (slot.awaited !== undefined && slot.status === 'down' && !this.comesBack(slot))
+        slot.awaited.staysDown();
+    }
   }
 
   #ready(): void {

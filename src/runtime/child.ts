@@ -91,7 +91,7 @@ export class Child<Spec extends ChildSpec = ChildSpec> {
   whenReady(): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#slot.status === 'ready') resolve();
-      else if (this.#slot.removed || this.#slot.status === 'down') {
+      else if (this.#slot.removed || (this.#slot.status === 'down' && !this.#branch.comesBack(this.#slot))) {
         reject(new WrongStateError(this.path, 'whenReady', 'not_running'));
       } else this.#slot.waiters.awaitReady({ resolve, reject });
     });

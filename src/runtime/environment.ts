@@ -28,6 +28,8 @@ export class Environment {
   readonly scope: Scope = new Scope();
   /** How many listeners the whole tree has. Without any, events are not even made. */
   listeners = 0;
+  /** Lives that outlived their kill and were replaced all the same, until they end. */
+  readonly replaced: Map<object, Survivor> = new Map();
   /** Set once the root ends for good: from then on what outlives its kill is named, and no longer waited for. */
   ending: Ending | undefined;
 

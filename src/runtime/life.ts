@@ -83,6 +83,7 @@ export class Life implements IncarnationHost {
   }
 
   exited(exit: Exit, stderr?: readonly string[]): void {
+    this.slot.environment.replaced.delete(this);
     if (this.end !== undefined || this.saidIgnored) return;
     this.end = { exit, stderr, atMs: this.clock.now() };
     if (!this.launching) this.slot.post({ type: 'exited', life: this });

@@ -40,7 +40,7 @@ export function terminateChild(branch: Branch, id: string): Promise<void> {
     if (slot.alive) return stop(branch, slot, resolve, reject);
     slot.cancelRestart();
     slot.apply({ type: 'cancel' });
-    slot.awaited?.staysDown();
+    branch.settleReadiness();
     if (branch.isDynamic || slot.settings.restart === 'temporary') branch.remove(slot);
     resolve();
   });

@@ -291,7 +291,9 @@ export class Supervisor<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     const limit = clock.after(graceMs, () => branch.hurry('kill'));
     await this.#done;
     limit.cancel();
-    const { children = [], survivors = [], failures = [] } = branch.environment.ending ?? {};
+    const { ending, replaced } = branch.environment;
+    const { children = [], survivors: last = [], failures = [] } = ending ?? {};
+    const survivors = [...last, ...replaced.values()];
     const slowestFirst = [...children].sort((a, b) => b.tookMs - a.tookMs);
     return { tookMs: clock.now() - startedAtMs, graceMs, children: slowestFirst, survivors, failures };
   }

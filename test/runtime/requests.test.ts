@@ -168,6 +168,38 @@ describe('a request', () => {
   });
 });
 
+describe('whenReady of a sibling that shares the fate of one that waits', () => {
+  async function waiting() {
+    const settings = {
+      strategy: 'one_for_all',
+      intensity: 5,
+      backoff: constantBackoff(100, { free: 0 }),
+    } as const;
+    const tree = await testTree(
+      supervisor('root', { ...settings, children: [fakeChild('a'), fakeChild('b')] }),
+    );
+    await tree.crash('a');
+    tree.expectStatus('b', 'down');
+    return tree;
+  }
+
+  test('resolves once the group has been started again', async () => {
+    const tree = await waiting();
+    const ready = tree.child('b').whenReady();
+    await tree.advance(100);
+    await ready;
+    tree.expectStatus('b', 'ready');
+  });
+
+  test('rejects when the restart of the group is cancelled', async () => {
+    const tree = await waiting();
+    const ready = tree.child('b').whenReady();
+    const refused = expect(ready).rejects.toMatchObject({ code: 'WRONG_STATE', obstacle: 'not_running' });
+    await tree.run(tree.root.terminateChild('a'));
+    await refused;
+  });
+});
+
 describe('whenReady', () => {
   test('resolves at once for what is ready, and when it becomes so for what is not', async () => {
     const of = await tree();

@@ -83,4 +83,20 @@ describe('a stop', () => {
     tree.expectOutcome({ type: 'shutdown' });
     tree.expectNothingLeft();
   });
+
+  test('names what was replaced although it lived on, until that has ended', async () => {
+    const spec = supervisor('root', {
+      intensity: 5,
+      backoff: noBackoff(),
+      children: [fakeChild('a', { survivor: 'replace' })],
+    });
+    const tree = await testTree(spec);
+    tree.fake('a').onStop('ignore').onKill('survive');
+    await tree.fail('a', new Error('broken'));
+    await tree.advance(20_000);
+    tree.expectStatus('a', 'ready');
+    tree.fake('a').onStop('end').onKill('end');
+    const { survivors } = await tree.stop();
+    expect(survivors).toMatchObject([{ child: 'root/a', incarnation: 1 }]);
+  });
 });
