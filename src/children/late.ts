@@ -7,6 +7,7 @@ import type {
   IncarnationHost,
   Transferable,
 } from '../runtime/index.js';
+import { runUncontained } from './containment.js';
 
 /** A life that has not begun. */
 export interface Life extends Incarnation {
@@ -27,10 +28,13 @@ export class LateCode<Code> {
   driver(make: (code: Code, host: IncarnationHost) => Life, calls: 'no calls' | 'calls'): ChildDriver {
     const Late = calls === 'calls' ? LateCallable : LateIncarnation;
     return {
-      start: (host) => {
-        if (this.#loaded !== undefined) return make(this.#loaded, host).begin();
-        return new Late(host, async () => make(await this.#code(), host));
-      },
+      // Its events are nobody's: a restart may be carried out in the async context of the very task that has failed.
+      start: (host) =>
+        runUncontained(() =>
+          this.#loaded === undefined
+            ? new Late(host, async () => make(await this.#code(), host))
+            : make(this.#loaded, host).begin(),
+        ),
     };
   }
 

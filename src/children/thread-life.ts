@@ -1,4 +1,4 @@
-import { type MessagePort, receiveMessageOnPort, setEnvironmentData, Worker } from 'node:worker_threads';
+import { MessagePort, receiveMessageOnPort, setEnvironmentData, Worker } from 'node:worker_threads';
 import { type Exit, errorFacts } from '../core/index.js';
 import type {
   CallOptions,
@@ -8,13 +8,12 @@ import type {
   Transferable,
 } from '../runtime/index.js';
 import { Channel, handOver, identityOf } from './channel.js';
-import { runUncontained } from './containment.js';
 import { entryError, threadUrl } from './entry-launch.js';
 import { passOn } from './output.js';
 import { awaitReadiness, needsStdout } from './readiness.js';
 import { StderrTail } from './stderr-tail.js';
 import type { ThreadSettings } from './thread.js';
-import { type FromChild, IDENTITY_KEY, isWrapped } from './wire.js';
+import { type FromChild, IDENTITY_KEY, unwrapped } from './wire.js';
 
 /** One life of a thread. It is gone at its 'exit', once what it had said and written before is taken in. */
 export class ThreadIncarnation implements Incarnation {
@@ -41,8 +40,7 @@ export class ThreadIncarnation implements Incarnation {
   }
 
   begin(): this {
-    // Its events are nobody's: a restart may be carried out in the async context of the very task that has failed.
-    runUncontained(() => this.#launch());
+    this.#launch();
     return this;
   }
 
@@ -113,10 +111,11 @@ export class ThreadIncarnation implements Incarnation {
 
   /** The first message of ours brings the port on which all others travel. */
   #onMessage(message: unknown): void {
-    if (!isWrapped<MessagePort>(message)) {
+    const port = unwrapped(message, 'treewarden');
+    if (this.#port !== undefined || !(port instanceof MessagePort)) {
       return handOver(this.#host, message, this.#settings.onMessage);
     }
-    this.#port = message.treewarden;
+    this.#port = port;
     this.#port.on('message', (news: FromChild) => this.#channel.receive(news));
     this.#port.on('messageerror', (error) =>
       this.#host.note('a message could not be read', errorFacts(error)),
