@@ -48,7 +48,13 @@ export class Calls {
     const { timeoutMs = CALL_TIMEOUT_MS, signal, transfer = [] } = options;
     if (timeoutMs !== Number.POSITIVE_INFINITY)
       checkDuration(`a call to "${this.#child}"`, 'timeoutMs', timeoutMs);
-    if (this.#closed !== undefined) throw this.#error(method, 'child-not-running', this.#closed);
+    if (this.#closed !== undefined) {
+      const error = this.#error(method, 'child-not-running', this.#closed);
+      // Its end is known here before its supervisor is told, so whenReady() still resolves at once. A caller that
+      // tries again and again would, without this turn, never let the news arrive.
+      await new Promise<void>((resolve) => this.#clock.yield(resolve));
+      throw error;
+    }
     if (signal?.aborted) throw this.#aborted(method, signal);
     return new Promise((resolve, reject) => {
       this.#lastId += 1;

@@ -30,7 +30,16 @@ export class Channel {
     return this.#crash;
   }
 
+  /** Takes what the program says. What it makes of our words is its own fault at most, and never ends this process. */
   receive(message: FromChild): void {
+    try {
+      this.#take(message);
+    } catch (error) {
+      this.#host.note('it sent a message that is not understood', errorFacts(error));
+    }
+  }
+
+  #take(message: FromChild): void {
     const host = this.#host;
     switch (message.type) {
       case 'hello':

@@ -50,10 +50,12 @@ export class ForkIncarnation extends ProcessIncarnation {
     if (this.ended) return;
     this.markAsked();
     this.#channel.drain(withinMs);
+    this.wake();
   }
 
   protected override askToStop(withinMs: number): void {
-    if (!this.#channel.stop(withinMs)) super.askToStop(withinMs);
+    if (this.#channel.stop(withinMs)) this.wake();
+    else super.askToStop(withinMs);
   }
 
   override kill(): void {

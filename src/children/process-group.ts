@@ -49,6 +49,17 @@ export class ProcessGroup {
   }
 }
 
+/** Whether a process runs. One that has ended and was not reaped yet does not. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  const stat = readStat(pid);
+  return stat === undefined || !DEAD.has(stat.state);
+}
+
 /**
  * Whether /proc shows a living member of the group whose leader has ended; true where /proc cannot tell.
  * It looks at every process of the machine, so it is asked only when the kernel's quick answer stays "not empty".

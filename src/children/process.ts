@@ -123,7 +123,11 @@ export class ProcessIncarnation implements Incarnation {
   protected askToStop(_withinMs: number): void {
     this.#child?.stdin?.end();
     this.#group?.signal(this.#stopSignal);
-    // A stopped process would keep the signal for later; this is systemd's order too. A running one takes no notice.
+    this.wake();
+  }
+
+  /** A suspended process would keep what it is asked for later; signal first is systemd's order too. A running one takes no notice. */
+  protected wake(): void {
     if (HAS_GROUPS) this.#group?.signal('SIGCONT');
   }
 

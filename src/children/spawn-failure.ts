@@ -22,7 +22,7 @@ function advice({ file, cwd }: ProcessLaunch, errno: string | undefined): string
     case 'EACCES':
       return 'it may not be executed. Give it execute permission (chmod +x), and see that it is a file and not a directory.';
     case 'ENOTDIR':
-      return `part of its path, or of its working directory ${String(cwd ?? process.cwd())}, is not a directory.`;
+      return `part of its path, or of its working directory${cwd === undefined ? '' : ` ${String(cwd)}`}, is not a directory.`;
     case 'EAGAIN':
     case 'ENOMEM':
       return 'the machine has no more processes or memory to give (ulimit -u, pids.max). Start fewer, or raise the limit.';

@@ -6,7 +6,8 @@ import {
   parentPort,
   setEnvironmentData,
 } from 'node:worker_threads';
-import type { Transferable } from '../runtime/index.js';
+import { systemClock, type Transferable } from '../runtime/index.js';
+import { isRunning } from './process-group.js';
 import { type FromChild, IDENTITY_KEY, type Identity, isWrapped, type ToChild, WIRE, wrap } from './wire.js';
 
 /** A supervised program's end of the channel. */
@@ -31,8 +32,9 @@ export function findSupervisor(): Supervision | undefined {
   if (identity?.wire !== WIRE) return undefined;
   if (!isMainThread)
     return parentPort === null ? undefined : { identity, uplink: new ThreadUplink(parentPort) };
-  const isOurs = identity.parent === process.ppid && process.send !== undefined;
-  return isOurs ? { identity, uplink: new ProcessUplink() } : undefined;
+  // Our parent has changed if the supervisor died before we got here; the channel then says so.
+  const isOurs = identity.parent === process.ppid || !isRunning(identity.parent);
+  return isOurs && process.send !== undefined ? { identity, uplink: new ProcessUplink() } : undefined;
 }
 
 /** Reads the identity, and removes it, so that what this program starts does not take itself for the child. */
@@ -88,7 +90,9 @@ class ProcessUplink implements Uplink {
     process.on('message', (message: unknown) => {
       if (isWrapped<ToChild>(message)) hear(message.treewarden);
     });
-    process.on('disconnect', onSupervisorGone);
+    if (process.connected) process.on('disconnect', onSupervisorGone);
+    // It was told before this program listened. The program goes on first, so that it hears of it like any other.
+    else systemClock.yield(onSupervisorGone);
     // Each listener counts as a reason to stay; ours are none. The program's own listeners go on counting.
     this.keepAlive(false);
     this.keepAlive(false);

@@ -77,8 +77,17 @@ export function wrap<Message>(message: Message): Wrapped<Message> {
 }
 
 /** Whether a message is ours; every other one is the program's own. */
-export function isWrapped<Message>(message: unknown): message is Wrapped<Message> {
-  return typeof message === 'object' && message !== null && 'treewarden' in message;
+export function isWrapped<Message extends FromChild | ToChild>(
+  message: unknown,
+): message is Wrapped<Message> {
+  return typeof unwrapped(unwrapped(message, 'treewarden'), 'type') === 'string';
+}
+
+/** What a message holds under a name; nothing where it is no object. */
+export function unwrapped(message: unknown, name: string): unknown {
+  return typeof message === 'object' && message !== null
+    ? (message as Record<string, unknown>)[name]
+    : undefined;
 }
 
 /** Something thrown, as it travels: structured clone keeps neither an error's code nor a name of its own. */

@@ -244,12 +244,62 @@ describe.each(KINDS)('a call to a %s', (_kind, make) => {
   });
 });
 
+test.each(KINDS)(
+  'a caller who tries again whenever its %s is ready gets an answer from the next incarnation',
+  async (_, make) => {
+    const spec = { ...make('answers-calls.mjs'), id: 'calc' as const };
+    await using tree = await new Supervisor(supervisor('root', { children: [spec] })).start();
+    const calc = tree.child('calc');
+    const insist = async (): Promise<unknown> => {
+      for (;;) {
+        try {
+          return await calc.call('add', [2, 3]);
+        } catch (error) {
+          if (!(error instanceof CallError)) throw error;
+          await calc.whenReady();
+        }
+      }
+    };
+    await expectFailure(calc.call('exits', [0]), 'child-exited');
+    expect(await insist()).toBe(5);
+    expect(calc.incarnation).toBe(2);
+  },
+);
+
 // Of a fork this is not promised: process.exit() drops what its pipe has not taken yet, and those calls are rejected.
 test('a thread that answers thousands of calls and exits at once has answered them all', async () => {
   await running(thread('program', program('answers-calls.mjs')), async ({ call }) => {
     await call('add', [0, 0]);
     const left = Array.from({ length: 3000 }, (_, index) => 2999 - index);
     expect(await Promise.all(left.map((number) => call('answersThenExits', [number])))).toEqual(left);
+  });
+});
+
+test.each([
+  ['fork', fork],
+  ['thread', thread],
+] as const)('a %s that uses our words in its own way harms nobody', async (_, make) => {
+  const own = [null, 5, { treewarden: null }, { treewarden: 5 }, { treewarden: {} }];
+  const ours = [
+    { type: 'failed' },
+    { type: 'exposes' },
+    { type: 'exposes', methods: 7 },
+    { type: 'log', level: 'loud' },
+    { type: 'noted', note: 'x' },
+    { type: 'threw', id: 0 },
+    { type: 'no such word' },
+  ].map((message) => ({ treewarden: message }));
+  const told: unknown[] = [];
+  const spec = make('program', program('sends-what-it-is-told.mjs'), {
+    args: [...own, ...ours].map((message) => JSON.stringify(message)),
+    onMessage: (message) => told.push(message),
+    ready: 'explicit',
+    stderr: 'capture',
+  });
+  await running(spec, async ({ host }) => {
+    await host.next('ready');
+    expect(told.slice(0, own.length)).toEqual(own);
+    expect(host.count('exited')).toBe(0);
   });
 });
 

@@ -75,6 +75,20 @@ test.runIf(process.platform !== 'win32')(
   },
 );
 
+test.runIf(process.platform !== 'win32')(
+  'a fork that is suspended is woken, to hear that it is asked to stop',
+  async () => {
+    const { host, incarnation } = start('sends-what-it-is-told.mjs', { ready: 'explicit' });
+    await host.next('ready');
+    process.kill(incarnation.facts?.().pid ?? 0, 'SIGSTOP');
+    incarnation.drain(60_000);
+    await host.next('drained');
+    process.kill(incarnation.facts?.().pid ?? 0, 'SIGSTOP');
+    incarnation.stop(60_000);
+    expect((await host.next('exited')).exit).toEqual({ type: 'shutdown' });
+  },
+);
+
 test('a fork that needs more heap than it may have is out of memory', async () => {
   const { host } = start('fills-its-heap.mjs', { execArgv: ['--max-old-space-size=16'] });
   expect((await host.next('exited')).exit).toMatchObject({ type: 'out-of-memory' });

@@ -278,6 +278,18 @@ describe('a fork whose supervisor is killed', () => {
     await closed(parent);
     expect(written().at(-1)).toBe('SIGTERM ignored');
   });
+
+  test.each([
+    ['', 0],
+    [' long', 300],
+  ])('stops itself, if that was%s before it began', async (_, afterMs) => {
+    const args = [program('dies-as-its-fork-starts.mjs'), program('imports-us-late.mjs'), String(afterMs)];
+    const parent = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const said: string[] = [];
+    parent.stdout.on('data', (chunk) => said.push(String(chunk)));
+    await closed(parent);
+    expect(said.join('')).toBe('drained\n');
+  });
 });
 
 test('a fork that closes its channel has its calls rejected, and stops itself', async () => {
