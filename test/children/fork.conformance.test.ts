@@ -1,4 +1,4 @@
-import { describe, test } from 'vitest';
+import { beforeEach, describe, test, vi } from 'vitest';
 import { fork } from '../../src/children/index.js';
 import { driverConformance } from '../../src/testing/conformance.js';
 import { conformingPrograms } from './program-conformance.js';
@@ -7,4 +7,14 @@ const children = await conformingPrograms((file, settings) => fork('program', fi
 
 describe('the driver of fork', () => {
   driverConformance('fork', test, children);
+});
+
+describe('the driver of fork, as in a process that has not started one yet', async () => {
+  let fresh = fork;
+  beforeEach(async () => {
+    vi.resetModules();
+    ({ fork: fresh } = await import('../../src/children/index.js'));
+  });
+  const first = await conformingPrograms((file, settings) => fresh('program', file, settings));
+  driverConformance('fork whose code is still to be loaded', test, first);
 });
