@@ -90,7 +90,15 @@ export function getChildSpec(branch: Branch, id: string): CompleteSpec {
 function ask<T>(branch: Branch, operation: string, run: Handler<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     if (branch.phase === 'new') return reject(new WrongStateError(branch.path, operation, 'not_running'));
-    branch.request({ type: 'call', operation, run: () => run(resolve, reject), refuse: reject });
+    const answer = (): void => {
+      try {
+        run(resolve, reject);
+      } catch (error) {
+        // An id that is no string, say: the caller's mistake is the caller's, and the mailbox goes on.
+        reject(error);
+      }
+    };
+    branch.request({ type: 'call', operation, run: answer, refuse: reject });
   });
 }
 

@@ -264,3 +264,12 @@ describe('a dynamic supervisor', () => {
       });
   });
 });
+
+test('a request about an id that is no string is refused, and the supervisor goes on', async () => {
+  const of = await tree();
+  const id = Symbol('a') as unknown as string;
+  for (const request of ['terminateChild', 'restartChild', 'deleteChild'] as const)
+    await expect(of.run<unknown>(of.root[request](id))).rejects.toBeInstanceOf(Error);
+  await of.run(of.root.terminateChild('a'));
+  of.expectStatus('a', 'down');
+});
