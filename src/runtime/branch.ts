@@ -54,7 +54,7 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
   readonly #restarts: Restarts;
   readonly #mailbox: Mailbox;
   readonly #rounds: Rounds;
-  #startedAtMs = 0;
+  #startedAtMs: number | undefined;
   #emitter: TreeEmitter | undefined;
 
   constructor(spec: AnySupervisorSpec, environment: Environment, parent?: Life) {
@@ -98,10 +98,23 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
   /** Starts the children, in order. Whether that went well is told to the parent, and to those who observe. */
   begin(): void {
     this.lifetime.enter('starting');
-    this.#startedAtMs = this.environment.clock.now();
-    this.emit({ type: 'supervisor:starting', supervisor: this.path, atMs: this.#startedAtMs });
+    const atMs = this.environment.clock.now();
+    this.#startedAtMs = atMs;
+    this.emit({ type: 'supervisor:starting', supervisor: this.path, atMs });
     if (this.spec.kind === 'supervisor') for (const spec of this.spec.children) this.add(spec);
     this.#beginRound('init', [], () => [...this.slots.values()]);
+  }
+
+  /** Whether it has ever begun to start. */
+  get begun(): boolean {
+    return this.#startedAtMs !== undefined;
+  }
+
+  /** Ends before it has begun; it will never begin. */
+  endUnbegun(): void {
+    this.finalExit = { type: 'shutdown' };
+    this.lifetime.enter('stopped');
+    this.lifetime.announce();
   }
 
   add(spec: ChildSpec): Slot {
@@ -479,7 +492,8 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
   #ready(): void {
     this.lifetime.enter('ready');
     const atMs = this.environment.clock.now();
-    this.emit({ type: 'supervisor:ready', supervisor: this.path, atMs, tookMs: atMs - this.#startedAtMs });
+    const tookMs = atMs - (this.#startedAtMs ?? atMs);
+    this.emit({ type: 'supervisor:ready', supervisor: this.path, atMs, tookMs });
     this.#parent?.ready();
     this.lifetime.announce();
   }

@@ -129,12 +129,15 @@ export class Supervisor<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
    * Starts the children, each when the one before is ready. Resolves once all are.
    *
    * @throws StartError if one cannot be started; those that had been are stopped again first.
-   * @throws WrongStateError if it was started before, or is stopped meanwhile.
+   * @throws WrongStateError if it was started before, or is stopped before or meanwhile.
    */
   start(): Promise<this> {
     const branch = this.#branch;
     return new Promise((resolve, reject) => {
-      if (branch.phase !== 'new') return reject(new WrongStateError(branch.path, 'start', 'already_running'));
+      if (branch.phase !== 'new') {
+        const obstacle = branch.begun ? 'already_running' : 'stopping';
+        return reject(new WrongStateError(branch.path, 'start', obstacle));
+      }
       const forget = branch.lifetime.once('ready', () => resolve(this));
       branch.lifetime.once('stopped', () => {
         forget();
@@ -285,7 +288,10 @@ export class Supervisor<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     const branch = this.#branch;
     const { clock } = branch.environment;
     const startedAtMs = clock.now();
-    if (branch.phase === 'new') return emptyReport(graceMs);
+    if (branch.phase === 'new') {
+      branch.endUnbegun();
+      return emptyReport(graceMs);
+    }
     branch.end({ type: 'shutdown' }, graceMs);
     // The ladders are cut to fit the budget; this ends what escapes them, such as a nested supervisor that was stopping already.
     const limit = clock.after(graceMs, () => branch.hurry('kill'));

@@ -1,9 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { noBackoff } from '../../src/core/index.js';
-import { supervisor } from '../../src/runtime/index.js';
+import { Supervisor, supervisor } from '../../src/runtime/index.js';
 import { fakeChild, testTree } from '../../src/testing/index.js';
 
 describe('a stop', () => {
+  test('of a supervisor that was never started is its end: it cannot be started afterwards', async () => {
+    const root = new Supervisor(supervisor('root', { children: [fakeChild('a')] }));
+    const report = await root.stop();
+    expect(report.children).toEqual([]);
+    await expect(root.done).resolves.toEqual({ type: 'shutdown' });
+    expect(root.status).toBe('stopped');
+    await expect(root.start()).rejects.toMatchObject({ code: 'WRONG_STATE', obstacle: 'stopping' });
+  });
+
   test('blames no child for its silence while it ends', async () => {
     const tree = await testTree(supervisor('root', { children: [fakeChild('a', { stallAfterMs: 400 })] }));
     tree.fake('a').onStop(2000);
