@@ -1,5 +1,6 @@
 import { errorFacts } from '../core/index.js';
-import { type BodyHost, isThenable } from './in-process.js';
+import { isThenable } from '../runtime/index.js';
+import type { BodyHost } from './in-process.js';
 
 /** How a client is ended. */
 export interface Ends {

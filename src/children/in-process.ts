@@ -6,6 +6,7 @@ import {
   IncarnationContext,
   type IncarnationFacts,
   type IncarnationHost,
+  isThenable,
   type Logger,
 } from '../runtime/index.js';
 import {
@@ -153,20 +154,25 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
     }
     const onFailure = (error: unknown): void =>
       runUncontained(() => this.#host.note('a drain hook failed', errorFacts(error)));
+    const draining = this.#within(() => this.#context.drain(onFailure));
+    if (draining === undefined) this.#host.drained();
     // Never rejects, since failures of hooks are noted.
-    void this.#within(() => this.#context.drain(onFailure)).then(() => {
-      if (this.#phase !== 'ended') this.#host.drained();
-    });
+    else void draining.then(() => this.#drained());
+  }
+
+  #drained(): void {
+    if (this.#phase !== 'ended') this.#host.drained();
   }
 
   stop(): void {
     if (this.#phase === 'ended') return;
     this.#ask();
-    this.#within(() => this.#body.stop?.());
+    if (this.#body.stop !== undefined) this.#within(() => this.#body.stop?.());
   }
 
   #ask(): void {
-    if (this.#phase === 'running') this.#phase = 'asked';
+    if (this.#phase !== 'running') return;
+    this.#phase = 'asked';
     this.#unwatch?.();
     this.#within(() => this.#context.closeIntake(this.#fault?.thrown));
   }
@@ -239,12 +245,6 @@ const NONE: readonly unknown[] = [];
 const COMPLETED: Exit = { type: 'completed' };
 const SHUTDOWN: Exit = { type: 'shutdown' };
 const KILLED: Exit = { type: 'killed' };
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  );
-}
 
 const ABORT_CODES: readonly unknown[] = ['STOP_REQUESTED', 'DEADLINE_PASSED', 'DRAINING'];
 

@@ -136,7 +136,9 @@ export class Program implements ContextOwner {
 
   /** Never rejects. Begun once: a stop after a drain goes on waiting for what is left of it. */
   #drain(): Promise<void> {
-    this.#draining ??= this.context.drain((error) => this.#note('a drain hook failed', error));
+    this.#draining ??= Promise.resolve(
+      this.context.drain((error) => this.#note('a drain hook failed', error)),
+    );
     return this.#draining;
   }
 

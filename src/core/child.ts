@@ -45,12 +45,15 @@ export type ChildInput =
   | { readonly type: 'timed-out' }
   | { readonly type: 'exited' };
 
-/** What the runtime is to do. It answers with further inputs. */
+/**
+ * What the runtime is to do. It answers with further inputs. The steps of a stop bring their limit with them: it is set once the child has been
+ * asked, unless that was all it took.
+ */
 export type ChildEffect =
   | { readonly do: 'spawn' }
-  | { readonly do: 'drain' }
-  | { readonly do: 'ask-to-stop' }
-  | { readonly do: 'kill' }
+  | { readonly do: 'drain'; readonly withinMs: number }
+  | { readonly do: 'ask-to-stop'; readonly withinMs: number }
+  | { readonly do: 'kill'; readonly withinMs: number }
   | { readonly do: 'announce-ready' }
   | { readonly do: 'announce-survivor' }
   | { readonly do: 'start-took-too-long' }
@@ -112,7 +115,7 @@ const drain = (_: unknown, { ladder }: { ladder: Ladder }): ChildStep => {
   if (ladder.drainMs <= 0) return ask(ladder);
   return {
     state: { status: 'draining', ladder },
-    effects: [{ do: 'set-timer', ms: ladder.drainMs }, { do: 'drain' }],
+    effects: [{ do: 'drain', withinMs: ladder.drainMs }],
   };
 };
 
@@ -121,15 +124,14 @@ const stopUnready = (_: unknown, { ladder }: { ladder: Ladder }): ChildStep =>
   ladder.shutdown === 'brutal_kill' ? kill(ladder) : ask(ladder);
 
 function ask(ladder: Ladder): ChildStep {
-  const timer: ChildEffect =
-    typeof ladder.shutdown === 'number' ? { do: 'set-timer', ms: ladder.shutdown } : CLEAR_TIMER;
-  return { state: { status: 'stopping', ladder }, effects: [timer, { do: 'ask-to-stop' }] };
+  const withinMs = typeof ladder.shutdown === 'number' ? ladder.shutdown : Number.POSITIVE_INFINITY;
+  return { state: { status: 'stopping', ladder }, effects: [{ do: 'ask-to-stop', withinMs }] };
 }
 
 function kill(ladder: Ladder): ChildStep {
   return {
     state: { status: 'killing', ladder },
-    effects: [{ do: 'set-timer', ms: ladder.killWaitMs }, { do: 'kill' }],
+    effects: [{ do: 'kill', withinMs: ladder.killWaitMs }],
   };
 }
 

@@ -1,6 +1,7 @@
 import { DeadlineError, DrainingError, StopRequestedError } from '../core/index.js';
 import type { Logger } from './logger.js';
 import { Scope } from './scope.js';
+import { isThenable } from './thenable.js';
 
 /** What a supervised function or program is given; the same in a task, a thread and a forked program. */
 export interface ChildContext {
@@ -175,20 +176,37 @@ export class IncarnationContext implements ChildContext {
 
   /**
    * Closes the intake, runs the drain hooks, and waits for the critical sections. Hooks that fail are handed to `onFailure` and do not
-   * keep the others from running.
+   * keep the others from running. Over at once, without a promise, where no hook returns one and no section runs.
    */
-  async drain(onFailure: (error: unknown) => void): Promise<void> {
+  drain(onFailure: (error: unknown) => void): Promise<void> | undefined {
     this.closeIntake();
-    const used = this.#use();
-    for (const hook of used.hooks.reverse()) {
+    const { hooks } = this.#use();
+    for (let hook = hooks.pop(); hook !== undefined; hook = hooks.pop()) {
+      const running = attempt(hook, onFailure);
+      if (isThenable(running)) return this.#finishDrain(running, hooks, onFailure);
+    }
+    return this.#quiet();
+  }
+
+  async #finishDrain(
+    running: PromiseLike<unknown>,
+    hooks: (() => unknown)[],
+    onFailure: (error: unknown) => void,
+  ): Promise<void> {
+    for (let next: unknown = running; next !== undefined; next = hooks.pop()) {
       try {
-        await hook();
+        await (typeof next === 'function' ? next() : next);
       } catch (error) {
         onFailure(error);
       }
     }
-    used.hooks.length = 0;
-    if (used.critical > 0) await new Promise<void>((resolve) => (used.quiet = resolve));
+    await this.#quiet();
+  }
+
+  /** Until no critical section runs; at once, without a promise, where none does. */
+  #quiet(): Promise<void> | undefined {
+    const used = this.#use();
+    return used.critical === 0 ? undefined : new Promise((resolve) => (used.quiet = resolve));
   }
 
   /** The time is over: aborts `deadline`. */
@@ -216,5 +234,15 @@ export class IncarnationContext implements ChildContext {
     } catch (error) {
       this.#owner.fail(error);
     }
+  }
+}
+
+/** Runs a hook; what it throws is handed over like what its promise rejects with. */
+function attempt(hook: () => unknown, onFailure: (error: unknown) => void): unknown {
+  try {
+    return hook();
+  } catch (error) {
+    onFailure(error);
+    return undefined;
   }
 }

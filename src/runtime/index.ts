@@ -16,6 +16,7 @@ export {
   type StopOptions,
   Supervisor,
 } from './supervisor.js';
+export { isThenable } from './thenable.js';
 export {
   type AnySupervisorSpec,
   type BranchSettings,

@@ -24,6 +24,9 @@ export class Life implements IncarnationHost {
   launching = true;
   saidReady = false;
   saidIgnored = false;
+  /** True while the driver's `drain` is on the stack: what is drained at once needs no message. */
+  askedToDrain = false;
+  saidDrained = false;
   body: Incarnation | undefined;
   readyAtMs: number | undefined;
   end: LifeEnd | undefined;
@@ -96,7 +99,8 @@ export class Life implements IncarnationHost {
   }
 
   drained(): void {
-    if (this.end === undefined) this.slot.post({ type: 'drained', life: this });
+    if (this.askedToDrain) this.saidDrained = true;
+    else if (this.end === undefined) this.slot.post({ type: 'drained', life: this });
   }
 
   extend(ms: number): number {

@@ -295,14 +295,15 @@ export class Slot {
       case 'announce-ready':
         return this.#announceReady();
       case 'drain':
-        this.#begin('drain');
-        return this.life?.body?.drain(this.#limitMs('drain'));
+        return this.#drain(effect.withinMs);
       case 'ask-to-stop':
         this.#begin('stop');
-        return this.life?.body?.stop(this.#limitMs('stop'));
+        this.life?.body?.stop(effect.withinMs);
+        return this.#limit(effect.withinMs);
       case 'kill':
         this.#begin('kill');
-        return this.life?.body?.kill();
+        this.life?.body?.kill();
+        return this.#limit(effect.withinMs);
       case 'announce-survivor':
         return this.#announceSurvivor();
       case 'start-took-too-long':
@@ -332,6 +333,23 @@ export class Slot {
       life.exited({ type: 'not-started', error: errorFacts(error) });
     }
     life.launching = false;
+  }
+
+  /** Most children have nothing to finish and say so at once: for them the step is over before a limit is set. */
+  #drain(withinMs: number): void {
+    this.#begin('drain');
+    const { life } = this;
+    if (life?.body === undefined) return;
+    life.askedToDrain = true;
+    life.body.drain(withinMs);
+    life.askedToDrain = false;
+    if (life.saidDrained) this.apply(DRAINED);
+    else this.#limit(withinMs);
+  }
+
+  /** Limits the step that the child has just been asked for, unless it has ended already. */
+  #limit(withinMs: number): void {
+    if (this.life?.end === undefined) this.#setTimer(withinMs);
   }
 
   #setTimer(ms: number): void {
@@ -396,13 +414,6 @@ export class Slot {
     this.owner.emit({ type: 'child:stopping', child: this.path, incarnation, atMs, step });
   }
 
-  #limitMs(step: 'drain' | 'stop'): number {
-    if (!('ladder' in this.state)) return Number.POSITIVE_INFINITY;
-    const { drainMs, shutdown } = this.state.ladder;
-    if (step === 'drain') return drainMs;
-    return typeof shutdown === 'number' ? shutdown : Number.POSITIVE_INFINITY;
-  }
-
   #emitFault(): void {
     const life = this.life;
     if (life?.blame === undefined || this.environment.listeners === 0) return;
@@ -422,6 +433,7 @@ export class Slot {
 
 const START: ChildInput = { type: 'start' };
 const READIED: ChildInput = { type: 'readied' };
+const DRAINED: ChildInput = { type: 'drained' };
 const EXITED: ChildInput = { type: 'exited' };
 
 const WHY_SURVIVED = {

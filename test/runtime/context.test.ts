@@ -63,7 +63,7 @@ describe('a context', () => {
     const section = ctx.critical(() => new Promise<void>((resolve) => (finish = resolve)));
     expect(ctx.busy).toBe(true);
     let drained = false;
-    const draining = ctx.drain(failures).then(() => {
+    const draining = ctx.drain(failures)?.then(() => {
       drained = true;
     });
     await expect(ctx.critical(() => failures())).rejects.toBeInstanceOf(DrainingError);
