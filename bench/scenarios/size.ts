@@ -1,7 +1,10 @@
 import { node } from '../contenders.js';
 import type { Goal, Scenario } from '../scenario.js';
 
-/** Everything reachable from an entry point, minified and gzipped, with its dependencies. */
+/**
+ * What an import of an entry point loads, minified and gzipped, with its dependencies. The goal for `treewarden` is missed: see
+ * `test/package/size.test.ts`, which holds what is reached.
+ */
 export function size(): readonly Scenario[] {
   return [sizeOf('index', { atMost: 15_000 }), sizeOf('child')];
 }
@@ -12,13 +15,13 @@ function sizeOf(entry: string, goal?: Goal): Scenario {
     rounds: 1,
     contenders: { treewarden: node('size.mjs', entry) },
     figures: [
+      { figure: `size of ${name}`, unit: 'bytes min+gzip', of: 'bytes' },
       {
-        figure: `size of ${name}`,
+        figure: `size of ${name}, loaded at import`,
         unit: 'bytes min+gzip',
-        of: 'bytes',
+        of: 'atImportBytes',
         ...(goal === undefined ? {} : { goal }),
       },
-      { figure: `size of ${name}, loaded at import`, unit: 'bytes min+gzip', of: 'atImportBytes' },
     ],
   };
 }
