@@ -46,7 +46,8 @@ export class ConsumerLife<C> implements Body {
 
   async run(): Promise<unknown> {
     const ctx = this.#ctx;
-    ctx.onDrain(() => this.#drain());
+    // A client that has ended is waited for no longer, whatever its hooks do.
+    ctx.onDrain(() => Promise.race([this.#drain(), this.#closing.closed.catch(() => undefined)]));
     const made = await this.#make(ctx);
     if ((made as unknown) === ignore) return ignore;
     const client = this.#clientOf(made);

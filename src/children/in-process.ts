@@ -51,7 +51,8 @@ export function outside(host: IncarnationHost): BodyHost {
 }
 
 /**
- * One life of a function in this process. It is gone when the function has settled and what it deferred is undone.
+ * One life of a function in this process. It is gone when the function has settled, a drain under way is over, and what it deferred is
+ * undone. Whatever it has left behind sees `ctx.signal` aborted, however it ended.
  *
  * A crash loop makes these by the hundred thousand a second: a life is this object and its context, and no signal, error or timer before
  * somebody asks for one.
@@ -64,6 +65,10 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
   #phase: 'running' | 'asked' | 'killed' | 'ended' = 'running';
   #ready = false;
   #fault: ErrorFacts | undefined;
+  /** Drain hooks or critical sections are under way. */
+  #draining = false;
+  /** How the function has settled, while the drain of what it began still goes on. */
+  #settled: Exit | undefined;
   /** Ends the watching of a port or a probe. */
   #unwatch: (() => void) | undefined;
 
@@ -128,8 +133,14 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
 
   /** @param exit - how it ended; nothing, where it declined to run */
   #end(exit: Exit | undefined): void {
+    // A function that returns as soon as it is asked has not finished what its hooks and critical sections have in hand.
+    if (this.#draining && this.#phase === 'asked' && exit !== undefined) {
+      this.#settled = exit;
+      return;
+    }
     this.#phase = 'ended';
     this.#unwatch?.();
+    this.#closeIntake();
     const releasing = this.#context.deferred
       ? this.#within(() => this.#context.release())
       : this.#context.release();
@@ -140,9 +151,20 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
 
   #gone(exit: Exit | undefined, failures: readonly unknown[]): void {
     for (const failure of failures) this.#host.note('a deferred release failed', errorFacts(failure));
+    this.#passDeadline();
     if (exit === undefined) this.#host.ignored();
     else this.#host.exited(exit);
     if (this.#contain) releaseContainment();
+  }
+
+  /** The time for what it had in hand is over: it has ended as its function has. */
+  #leaveDrain(): boolean {
+    this.#draining = false;
+    const exit = this.#settled;
+    if (exit === undefined) return false;
+    this.#settled = undefined;
+    this.#end(this.#phase === 'killed' ? KILLED : exit);
+    return true;
   }
 
   drain(): void {
@@ -155,17 +177,21 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
     const onFailure = (error: unknown): void =>
       runUncontained(() => this.#host.note('a drain hook failed', errorFacts(error)));
     const draining = this.#within(() => this.#context.drain(onFailure));
-    if (draining === undefined) this.#host.drained();
+    if (draining === undefined) {
+      this.#host.drained();
+      return;
+    }
+    this.#draining = true;
     // Never rejects, since failures of hooks are noted.
-    else void draining.then(() => this.#drained());
+    void draining.then(() => this.#drained());
   }
 
   #drained(): void {
-    if (this.#phase !== 'ended') this.#host.drained();
+    if (this.#phase !== 'ended' && !this.#leaveDrain()) this.#host.drained();
   }
 
   stop(): void {
-    if (this.#phase === 'ended') return;
+    if (this.#phase === 'ended' || this.#leaveDrain()) return;
     this.#ask();
     if (this.#body.stop !== undefined) this.#within(() => this.#body.stop?.());
   }
@@ -174,7 +200,17 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
     if (this.#phase !== 'running') return;
     this.#phase = 'asked';
     this.#unwatch?.();
-    this.#within(() => this.#context.closeIntake(this.#fault?.thrown));
+    this.#closeIntake();
+  }
+
+  #closeIntake(): void {
+    if (this.#context.observed) this.#within(() => this.#context.closeIntake(this.#fault?.thrown));
+    else this.#context.closeIntake(this.#fault?.thrown);
+  }
+
+  #passDeadline(): void {
+    if (this.#context.observed) this.#within(() => this.#context.passDeadline());
+    else this.#context.passDeadline();
   }
 
   kill(): void {
@@ -184,6 +220,7 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
       this.#context.passDeadline();
       this.#body.kill?.();
     });
+    this.#leaveDrain();
   }
 
   facts(): IncarnationFacts {
@@ -223,8 +260,10 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
   }
 
   #noteFault(error: ErrorFacts): void {
-    if (this.#phase === 'ended') this.#host.strayError(error);
-    else if (this.#fault !== undefined) this.#host.note('one more fault', error);
+    if (this.#phase === 'ended') {
+      // What waited with its signal and is cut off by its end has done what it should.
+      if (!isAbort(error.thrown)) this.#host.strayError(error);
+    } else if (this.#fault !== undefined) this.#host.note('one more fault', error);
     else {
       this.#fault = error;
       this.#host.fault({ type: 'failed', error });

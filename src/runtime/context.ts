@@ -10,7 +10,10 @@ export interface ChildContext {
   readonly path: string;
   /** Which life this is, from 1. */
   readonly incarnation: number;
-  /** Aborted when the child is asked to stop: take no new work. Its reason is a StopRequestedError, or the fault. */
+  /**
+   * Aborted when the child is asked to stop: take no new work. Its reason is a StopRequestedError, or the fault. Aborted as well when this
+   * incarnation ends in any other way, so that nothing it has left behind works beside the next one.
+   */
   readonly signal: AbortSignal;
   /** Aborted when the time to stop is over: whatever still runs is cut off. */
   readonly deadline: AbortSignal;
@@ -154,6 +157,11 @@ export class IncarnationContext implements ChildContext {
   /** Whether a drain would have anything to wait for. */
   get busy(): boolean {
     return this.#used !== undefined && (this.#used.critical > 0 || this.#used.hooks.length > 0);
+  }
+
+  /** Whether anybody has asked for a signal. */
+  get observed(): boolean {
+    return this.#used?.signal !== undefined || this.#used?.deadline !== undefined;
   }
 
   /** Whether anything is to be undone at the end. */

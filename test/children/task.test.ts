@@ -257,6 +257,40 @@ describe('a task that drains', () => {
     expect(order).toEqual(['intake closed', 'second hook', 'first hook', 'critical section']);
   });
 
+  test('has ended once its hooks and critical sections are over, though its function returned as soon as it was asked', async () => {
+    const done: string[] = [];
+    const { host, incarnation } = launch(
+      task('a', async (ctx) => {
+        ctx.onDrain(() => delay(10).then(() => done.push('flushed')));
+        void ctx.critical(() => delay(20).then(() => done.push('both steps')));
+        ctx.defer(() => done.push('released'));
+        await untilAsked(ctx);
+      }),
+    );
+    incarnation.drain(1000);
+    await host.ended();
+    expect(done).toEqual(['flushed', 'both steps', 'released']);
+    expect(host.exit).toEqual({ type: 'shutdown' });
+  });
+
+  test.each(['stop', 'kill'] as const)(
+    'whose function has returned is kept no longer than until %s',
+    async (rung) => {
+      const { host, incarnation } = launch(
+        task('a', async (ctx) => {
+          ctx.onDrain(() => new Promise(() => undefined));
+          await untilAsked(ctx);
+        }),
+      );
+      incarnation.drain(1000);
+      await settle();
+      expect(host.exit).toBeUndefined();
+      incarnation[rung](1000);
+      await host.ended();
+      expect(host.exit).toEqual({ type: rung === 'stop' ? 'shutdown' : 'killed' });
+    },
+  );
+
   test('begins no critical section any more', async () => {
     let refused: unknown;
     const { host, incarnation } = launch(
@@ -407,6 +441,27 @@ describe('what a task defers', () => {
 });
 
 describe('a task that has ended', () => {
+  test('has its signal aborted, however it ended, so that what it left behind goes on beside no next incarnation', async () => {
+    let context: ChildContext | undefined;
+    let whileReleasing: boolean | undefined;
+    const { host } = launch(
+      task('a', async (ctx) => {
+        context = ctx;
+        void delay(60_000, undefined, { signal: ctx.signal });
+        ctx.defer(() => (whileReleasing = ctx.deadline.aborted));
+        await settle();
+        throw new Error('one of two loops');
+      }),
+    );
+    await host.ended();
+    await settle();
+    expect(context?.signal.aborted).toBe(true);
+    expect([whileReleasing, context?.deadline.aborted]).toEqual([false, true]);
+    await expect(context?.critical(() => 'run')).rejects.toBeInstanceOf(DrainingError);
+    // What waited with the signal has rejected, as it should: that is no stray error.
+    expect(host.said).toEqual(['ready', 'exited: failed: Error: one of two loops']);
+  });
+
   test('says nothing more but stray errors', async () => {
     let context: ChildContext | undefined;
     const { host, incarnation } = launch(
