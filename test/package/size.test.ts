@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
  * supervisor, its rules and errors, signals, tasks and consumers) is more than that. This holds what is reached, plus 3 %.
  */
 const GOAL_BYTES = 15_000;
-const LIMIT_BYTES = 28_500;
+const LIMIT_BYTES = 28_700;
 const NOT_AT_IMPORT = ['tsyringe', 'koffi', 'reflect-metadata'];
 
 test(`an import of treewarden loads at most ${LIMIT_BYTES} bytes, minified and gzipped (its goal of ${GOAL_BYTES} is missed)`, async () => {

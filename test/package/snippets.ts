@@ -70,6 +70,27 @@ export const SNIPPETS: readonly Snippet[] = [
     prints: 'shop/mailer disposed completed',
   },
   {
+    name: 'every kind finds the code that it loads late in ESM',
+    format: 'esm',
+    code: `
+      import { createServer } from 'node:net';
+      import { fileURLToPath } from 'node:url';
+      import { command, fork, supervise, supervisor, task, thread } from 'treewarden';
+      const here = fileURLToPath(import.meta.url);
+      ${startsEveryKind()}`,
+    prints: 'ready ready ready ready stopped',
+  },
+  {
+    name: 'every kind finds the code that it loads late in CommonJS',
+    format: 'cjs',
+    code: `
+      const { createServer } = require('node:net');
+      const { command, fork, supervise, supervisor, task, thread } = require('treewarden');
+      const here = __filename;
+      ${startsEveryKind()}`,
+    prints: 'ready ready ready ready stopped',
+  },
+  {
     name: 'treewarden loads itself, nothing more',
     format: 'cjs',
     code: `
@@ -106,6 +127,29 @@ function importing(entries: readonly string[]): string {
       const before = traces();
       for (const entry of ${JSON.stringify(entries)}) await import(entry);
       console.log(traces().filter((trace) => !before.includes(trace)).join());`;
+}
+
+/** The program is its own fork and its own thread. */
+function startsEveryKind(): string {
+  return `
+      const serve = ['serve'];
+      const untilAsked = (ctx) => new Promise((resolve) => ctx.signal.addEventListener('abort', resolve));
+      if (process.argv[2] === 'serve') setInterval(() => undefined, 1000);
+      else {
+        const server = createServer().listen(0, async () => {
+          const children = [
+            command('command', process.execPath, [here, ...serve]),
+            fork('fork', here, { args: serve }),
+            thread('thread', here, { args: serve }),
+            task('task', untilAsked, { ready: { port: server.address().port } }),
+          ];
+          const app = await supervise(supervisor('kinds', { children }));
+          const statuses = app.snapshot().children.map(({ status }) => status);
+          await app.stop();
+          server.close();
+          console.log(...statuses, (await app.done).type);
+        });
+      }`;
 }
 
 function runsAClass(): string {
