@@ -38,13 +38,14 @@ export function whenProgramEnds({ lingerMs, clock, error }: RaiseRequest, raise:
 }
 
 /**
- * Ends the process by the signal's default action, unless the program has chosen an exit code or listens for the signal itself.
+ * Ends the process by the signal's default action, unless the program listens for the signal itself, or has chosen an exit code and may
+ * still end with it by itself.
  *
  * Where the default action does nothing, which is so for process 1 of a container, the program goes on to its own end; the exit code
  * by which a shell tells of the signal is set then.
  */
-export function raise(signal: NodeJS.Signals): void {
-  if (process.exitCode !== undefined) return;
+export function raise(signal: NodeJS.Signals, when: 'at its end' | 'at once'): void {
+  if (process.exitCode !== undefined && when === 'at its end') return;
   if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-  process.exitCode = exitCodeOf(signal);
+  process.exitCode ??= exitCodeOf(signal);
 }

@@ -50,10 +50,10 @@ export class SignalRouter {
   }
 
   #raise(): void {
-    const signal = this.#request?.signal;
+    const request = this.#request;
     this.#request = undefined;
     retire(this);
-    if (signal !== undefined) raise(signal);
+    if (request !== undefined) raise(request.signal, request.lingerMs === 0 ? 'at once' : 'at its end');
   }
 
   /** Has exactly one listener for every signal that somebody hears. */

@@ -99,6 +99,19 @@ describe('more than one signal', () => {
     ]);
   });
 
+  test('the third ends also a program that has chosen an exit code and does not come to its end', async () => {
+    const program = drainsOneJob({ stuckWithCode: 3 });
+    await program.says(/^ready/);
+    for (const level of [1, 2, 3]) {
+      program.kill('SIGTERM');
+      if (level === 3) break;
+      await program.says(new RegExp(`level ${level}`));
+      await aBreath();
+    }
+    const { code, signal } = await program.ended;
+    expect([code, signal]).toEqual([null, 'SIGTERM']);
+  });
+
   test('a burst is one wish', async () => {
     const program = drainsOneJob();
     await program.says(/^ready/);
