@@ -24,7 +24,7 @@ import {
   type Survivor,
 } from '../core/index.js';
 import type { Timer } from './clock.js';
-import type { ChildSpec, Haste, ResolvedSettings } from './driver.js';
+import type { ChildSpec, Haste, Incarnation, ResolvedSettings } from './driver.js';
 import type { Environment } from './environment.js';
 import { Life } from './life.js';
 import type { News } from './messages.js';
@@ -298,11 +298,11 @@ export class Slot {
         return this.#drain(effect.withinMs);
       case 'ask-to-stop':
         this.#begin('stop');
-        this.life?.body?.stop(effect.withinMs);
+        this.#ask((body) => body.stop(effect.withinMs));
         return this.#limit(effect.withinMs);
       case 'kill':
         this.#begin('kill');
-        this.life?.body?.kill();
+        this.#ask((body) => body.kill());
         return this.#limit(effect.withinMs);
       case 'announce-survivor':
         return this.#announceSurvivor();
@@ -341,10 +341,21 @@ export class Slot {
     const { life } = this;
     if (life?.body === undefined) return;
     life.askedToDrain = true;
-    life.body.drain(withinMs);
+    this.#ask((body) => body.drain(withinMs));
     life.askedToDrain = false;
     if (life.saidDrained) this.apply(DRAINED);
     else this.#limit(withinMs);
+  }
+
+  // A driver of somebody's own may break its contract. The ladder goes on all the same, so no tree hangs for it.
+  #ask(what: (body: Incarnation) => void): void {
+    const { life } = this;
+    if (life?.body === undefined) return;
+    try {
+      what(life.body);
+    } catch (error) {
+      this.note(life, 'its driver failed when it was asked to end', errorFacts(error));
+    }
   }
 
   /** Limits the step that the child has just been asked for, unless it has ended already. */

@@ -1,9 +1,27 @@
 import { describe, expect, test } from 'vitest';
 import { noBackoff } from '../../src/core/index.js';
-import { Supervisor, supervisor } from '../../src/runtime/index.js';
+import { type ChildDriver, Supervisor, supervisor } from '../../src/runtime/index.js';
 import { fakeChild, testTree } from '../../src/testing/index.js';
 
 describe('a stop', () => {
+  test('goes on when a driver throws, and ends within its grace time', async () => {
+    const fails = (): never => {
+      throw new Error('the driver is broken');
+    };
+    const driver: ChildDriver = {
+      killWaitMs: 10,
+      start: (host) => {
+        host.ready();
+        return { drain: fails, stop: fails, kill: fails };
+      },
+    };
+    const broken = { ...fakeChild('broken', { drainMs: 10, shutdown: 10 }), driver };
+    const root = await new Supervisor(supervisor('root', { children: [fakeChild('a'), broken] })).start();
+    const { survivors, failures } = await root.stop({ graceMs: 1000 });
+    expect(survivors).toMatchObject([{ child: 'root/broken' }]);
+    expect(failures).toHaveLength(3);
+  });
+
   test('of a supervisor that was never started is its end: it cannot be started afterwards', async () => {
     const root = new Supervisor(supervisor('root', { children: [fakeChild('a')] }));
     const report = await root.stop();
