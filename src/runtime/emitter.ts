@@ -1,11 +1,12 @@
 import { EventEmitter } from 'eventemitter3';
 import { type EventOf, errorFacts, type SupervisionEvent, type SupervisionEvents } from '../core/index.js';
 import type { Environment } from './environment.js';
+import { isThenable } from './thenable.js';
 
 type Listener<Type extends keyof SupervisionEvents> = (event: EventOf<Type>) => void;
 
 /**
- * The events of one supervisor and all below it. A listener that throws disturbs neither the supervisor nor the other listeners: its
+ * The events of one supervisor and all below it. A listener that throws or rejects disturbs neither the supervisor nor the other listeners: its
  * error becomes a `listener:failed` event.
  */
 export class TreeEmitter {
@@ -21,7 +22,9 @@ export class TreeEmitter {
     const guarded = (event: SupervisionEvent): void => {
       try {
         // Safe: the emitter calls it with events of its own type only.
-        listener(event as EventOf<Type>);
+        const answer: unknown = listener(event as EventOf<Type>);
+        // An async listener fails later, but in the same way; otherwise it would end the program.
+        if (isThenable(answer)) answer.then(undefined, (error: unknown) => this.#report(event, error));
       } catch (error) {
         this.#report(event, error);
       }

@@ -36,6 +36,17 @@ describe('the events of a tree', () => {
     twice();
   });
 
+  test('an async listener that rejects disturbs nothing either, and is told', async () => {
+    const of = await tree();
+    const failed: string[] = [];
+    of.root.on('*', ({ type }): unknown => Promise.reject(new Error(`cannot send ${type}`)));
+    of.root.on('listener:failed', ({ error }) => failed.push(error.message));
+    await of.crash('a');
+    await of.stop();
+    expect(failed).toContain('cannot send child:exited');
+    expect(failed).not.toContain('cannot send listener:failed');
+  });
+
   test('are plain JSON, in the order of time', async () => {
     const of = await tree();
     const heard: SupervisionEvent[] = [];
