@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** Whether processes have groups here; Windows has none, and there only the leader can be reached. */
 export const HAS_GROUPS: boolean = process.platform !== 'win32';
@@ -35,7 +35,7 @@ export class ProcessGroup {
 
   /** Whether a stranger has our leader's number by now: a group of ours would have kept it from being given away. */
   #isTaken(): boolean {
-    return existsSync(`/proc/${this.#leader}`);
+    return existsSync(`/proc/${this.#leader}`) && isOwnProc();
   }
 
   #reaches(signal: NodeJS.Signals | 0): boolean {
@@ -57,7 +57,7 @@ export function isRunning(pid: number): boolean {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
   const stat = readStat(pid);
-  return stat === undefined || !DEAD.has(stat.state);
+  return stat === undefined || !DEAD.has(stat.state) || !isOwnProc();
 }
 
 /**
@@ -65,12 +65,22 @@ export function isRunning(pid: number): boolean {
  * It looks at every process of the machine, so it is asked only when the kernel's quick answer stays "not empty".
  */
 function hasLivingMember(group: number): boolean {
+  if (!isOwnProc()) return true;
   try {
     const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
     return pids.map(Number).some((pid) => isLivingMember(pid, group));
   } catch {
     // No /proc here: the kernel's answer to signal 0 stands.
     return true;
+  }
+}
+
+/** Whether /proc numbers processes as we do. After `unshare --pid` alone it is that of another namespace, and tells of strangers. */
+function isOwnProc(): boolean {
+  try {
+    return readlinkSync('/proc/self') === String(process.pid);
+  } catch {
+    return false;
   }
 }
 
