@@ -1,12 +1,25 @@
-import { type ChildSettings, checkChild, InvalidSpecError } from '../core/index.js';
+import {
+  CHILD_SETTINGS,
+  type ChildSettings,
+  checkChild,
+  checkNames,
+  InvalidSpecError,
+} from '../core/index.js';
 import { type ChildSpec, isDriver } from '../runtime/index.js';
 import { LateCode } from './late.js';
 import type { ProcessLaunch } from './process.js';
-import { checkProcessOptions, checkProgram, type ProcessOptions } from './process-options.js';
+import {
+  checkProcessOptions,
+  checkProgram,
+  PROCESS_OPTIONS,
+  type ProcessOptions,
+} from './process-options.js';
 import { checkReadiness } from './readiness.js';
 
 /** How a program is run, and the policy of its child. */
 export interface CommandOptions extends ChildSettings, ProcessOptions {}
+
+const COMMAND_OPTIONS: readonly string[] = [...CHILD_SETTINGS, ...PROCESS_OPTIONS];
 
 const LIFE = new LateCode(() => import('./process.js'));
 
@@ -32,6 +45,7 @@ export function command<const Id extends string>(
 ): ChildSpec<Id> {
   const subject = `"${String(id)}"`;
   checkProgram(subject, file, args);
+  checkNames(subject, options, COMMAND_OPTIONS);
   checkProcessOptions(subject, options);
   const launch: ProcessLaunch = { ...options, file, args: [...args] };
   const driver = LIFE.driver(

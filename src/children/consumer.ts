@@ -1,4 +1,4 @@
-import { checkDuration, InvalidSpecError } from '../core/index.js';
+import { checkDuration, checkId, InvalidSpecError } from '../core/index.js';
 import type { ChildDriver, ChildSpec, IncarnationHost } from '../runtime/index.js';
 import type {
   ConsumerFactory,
@@ -48,8 +48,9 @@ export function consumer<const Id extends string, C>(
   makeOrInstance: ConsumerFactory<C> | C,
   options: ConsumerOptions<C> = {},
 ): ChildSpec<Id> {
-  const { start, done, failOn, pause, drain, close, progress, ...settings } = options;
   checkOptions(id, options);
+  checkMade(id, makeOrInstance);
+  const { start, done, failOn, pause, drain, close, progress, ...settings } = options;
   const startLife = (make: ConsumerFactory<C>) => (contain: boolean) =>
     new ConsumerDriver(make, options, contain);
   if (isFactory(makeOrInstance)) return inProcessSpec(id, 'consumer', settings, startLife(makeOrInstance));
@@ -84,9 +85,16 @@ function isFactory<C>(makeOrInstance: ConsumerFactory<C> | C): makeOrInstance is
   return typeof makeOrInstance === 'function';
 }
 
+function checkMade(id: string, value: unknown): void {
+  if (typeof value === 'function' || (typeof value === 'object' && value !== null)) return;
+  refuse(id, 'make', value, 'a function that makes the consumer, or an instance');
+}
+
 const HOOKS = ['start', 'done', 'pause', 'drain', 'close'] as const;
 
 function checkOptions<C>(id: string, options: ConsumerOptions<C>): void {
+  checkId(`the consumer "${String(id)}"`, id);
+  if (typeof options !== 'object' || options === null) refuse(id, 'options', options, 'an object');
   for (const hook of HOOKS) {
     if (options[hook] !== undefined && typeof options[hook] !== 'function')
       refuse(id, hook, options[hook], 'a function');

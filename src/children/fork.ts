@@ -1,12 +1,14 @@
-import type { ChildSettings } from '../core/index.js';
+import { CHILD_SETTINGS, type ChildSettings, checkNames } from '../core/index.js';
 import type { ChildSpec } from '../runtime/index.js';
 import { type Entry, entryPath } from './entry.js';
 import { LateCode } from './late.js';
-import { checkProcessOptions, type ProcessOptions } from './process-options.js';
-import { checkProgramOptions, type ProgramOptions } from './program-options.js';
+import { checkProcessOptions, PROCESS_OPTIONS, type ProcessOptions } from './process-options.js';
+import { checkProgramOptions, PROGRAM_OPTIONS, type ProgramOptions } from './program-options.js';
 
 /** How a Node program is forked, and the policy of its child. */
 export interface ForkSettings extends ChildSettings, ProcessOptions, ProgramOptions {}
+
+const FORK_OPTIONS: readonly string[] = [...CHILD_SETTINGS, ...PROCESS_OPTIONS, ...PROGRAM_OPTIONS];
 
 const LIFE = new LateCode(() => import('./fork-life.js'));
 
@@ -26,6 +28,7 @@ export function fork<const Id extends string, Api = unknown>(
 ): ChildSpec<Id> & { readonly exposes?: Api } {
   const subject = `"${String(id)}"`;
   const file = entryPath(subject, entry);
+  checkNames(subject, settings, FORK_OPTIONS);
   checkProcessOptions(subject, settings);
   checkProgramOptions(subject, settings);
   const driver = LIFE.driver(

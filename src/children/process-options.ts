@@ -33,6 +33,16 @@ export interface ProcessOptions {
   readonly stopSignal?: NodeJS.Signals;
 }
 
+/** The names of {@link ProcessOptions}. */
+export const PROCESS_OPTIONS: readonly (keyof ProcessOptions)[] = [
+  'cwd',
+  'env',
+  'stdin',
+  'stdout',
+  'stderr',
+  'stopSignal',
+];
+
 /** @throws InvalidSpecError for the first option that is wrong. */
 export function checkProcessOptions(subject: string, options: ProcessOptions): void {
   if (!isObject(options)) raise(subject, 'options', options, 'an object');

@@ -13,6 +13,9 @@ export interface ProgramOptions {
   readonly onMessage?: (message: unknown) => void;
 }
 
+/** The names of {@link ProgramOptions}. */
+export const PROGRAM_OPTIONS: readonly (keyof ProgramOptions)[] = ['args', 'execArgv', 'onMessage'];
+
 /** @throws InvalidSpecError for the first option that is wrong */
 export function checkProgramOptions(subject: string, options: ProgramOptions): void {
   for (const field of ['args', 'execArgv'] as const) {

@@ -1,4 +1,11 @@
-import { type ChildSettings, checkChild, checkId, InvalidSpecError } from '../core/index.js';
+import {
+  CHILD_SETTINGS,
+  type ChildSettings,
+  checkChild,
+  checkId,
+  checkNames,
+  InvalidSpecError,
+} from '../core/index.js';
 import {
   type ChildContext,
   type ChildDriver,
@@ -33,7 +40,7 @@ export function task<const Id extends string>(
   run: (ctx: ChildContext) => unknown,
   settings: TaskSettings = {},
 ): ChildSpec<Id> {
-  checkId(`the task "${id}"`, id);
+  checkId(`the task "${String(id)}"`, id);
   if (typeof run !== 'function') {
     throw new InvalidSpecError(`"${id}"`, {
       rule: 'invalid_start',
@@ -45,6 +52,8 @@ export function task<const Id extends string>(
   return inProcessSpec(id, 'task', settings, (contain) => new TaskDriver(run, contain));
 }
 
+const TASK_OPTIONS: readonly string[] = [...CHILD_SETTINGS, 'contain'];
+
 /** A spec of a kind that runs in this process, with the settings checked. */
 export function inProcessSpec<const Id extends string>(
   id: Id,
@@ -52,6 +61,7 @@ export function inProcessSpec<const Id extends string>(
   settings: TaskSettings,
   driverOf: (contain: boolean) => ChildDriver,
 ): ChildSpec<Id> {
+  checkNames(`"${id}"`, settings, TASK_OPTIONS);
   const { contain = true, ...policy } = settings;
   const spec = { ...policy, id, kind, driver: driverOf(contain) };
   // Whether `significant` fits is for the supervisor to say, which knows its autoShutdown.

@@ -1,10 +1,10 @@
 import type { WorkerOptions } from 'node:worker_threads';
-import { type ChildSettings, InvalidSpecError } from '../core/index.js';
+import { CHILD_SETTINGS, type ChildSettings, checkNames, InvalidSpecError } from '../core/index.js';
 import type { ChildSpec, Transferable } from '../runtime/index.js';
 import { type Entry, entryPath } from './entry.js';
 import { LateCode } from './late.js';
 import { checkProcessOptions, type ProcessOptions } from './process-options.js';
-import { checkProgramOptions, type ProgramOptions } from './program-options.js';
+import { checkProgramOptions, PROGRAM_OPTIONS, type ProgramOptions } from './program-options.js';
 
 /** How a thread is run, and the policy of its child. */
 export interface ThreadSettings
@@ -18,6 +18,17 @@ export interface ThreadSettings
   /** Limits of its heap, as `node:worker_threads` has them; Buffers are outside of it. */
   readonly resourceLimits?: NonNullable<WorkerOptions['resourceLimits']>;
 }
+
+const THREAD_OPTIONS: readonly string[] = [
+  ...CHILD_SETTINGS,
+  ...PROGRAM_OPTIONS,
+  'env',
+  'stdout',
+  'stderr',
+  'workerData',
+  'transferList',
+  'resourceLimits',
+];
 
 const LIFE = new LateCode(() => import('./thread-life.js'));
 
@@ -39,6 +50,7 @@ export function thread<const Id extends string, Api = unknown>(
 ): ChildSpec<Id> & { readonly exposes?: Api } {
   const subject = `"${String(id)}"`;
   const file = entryPath(subject, entry);
+  checkNames(subject, settings, THREAD_OPTIONS);
   checkProcessOptions(subject, settings);
   checkProgramOptions(subject, settings);
   checkTransferList(subject, settings);

@@ -90,10 +90,21 @@ export function describeExit(exit: Exit): string {
     case 'not-started':
       return `could not be started: ${exit.error.message}`;
     case 'child-not-started':
-      return `its child "${exit.child}" did not start: ${describeExit(exit.exit)}`;
+      return describeInnermost(exit.child, exit.exit);
     case 'gave-up':
       return `gave up: ${exit.restarts} restarts within ${exit.periodMs} ms, the last of "${exit.child}"${lastAttempt(exit.attempts)}`;
   }
+}
+
+/** The path of the innermost child says which way it went; naming every supervisor on it would only repeat that. */
+function describeInnermost(child: ChildPath, exit: Exit): string {
+  let path = child;
+  let cause = exit;
+  while (cause.type === 'child-not-started') {
+    path = cause.child;
+    cause = cause.exit;
+  }
+  return `its child "${path}" did not start: ${describeExit(cause)}`;
 }
 
 function lastAttempt(attempts: readonly ExitRecord[]): string {

@@ -1,6 +1,6 @@
 import type { Backoff } from './backoff.js';
 import { InvalidSpecError, type SpecFault, type SpecRule } from './errors.js';
-import { type ChildSettings, LONGEST_TIMER_MS, type SupervisorSettings } from './spec.js';
+import { CHILD_DEFAULTS, type ChildSettings, LONGEST_TIMER_MS, type SupervisorSettings } from './spec.js';
 
 /**
  * The checks of a spec, in OTP's order (`supervisor:check_flags/1`, `do_check_childspec/2`): the first wrong thing is the one reported.
@@ -70,6 +70,28 @@ export function checkMaxChildren(subject: string, value: unknown): void {
 /** @throws InvalidSpecError if `id` cannot be part of a path. */
 export function checkId(subject: string, id: unknown): asserts id is string {
   raise(subject, idFault(id));
+}
+
+/** The names of the settings that every kind of child takes. */
+export const CHILD_SETTINGS: readonly string[] = [...Object.keys(CHILD_DEFAULTS), 'backoff'];
+
+/** @throws InvalidSpecError unless `options` is an object in which every name is one of `known`: a misspelt one would be without effect. */
+export function checkNames(subject: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    raise(subject, fault('invalid_type', 'options', options, 'an object'));
+  }
+  for (const name of Object.keys(options as object)) {
+    if (known.includes(name)) continue;
+    raise(
+      subject,
+      fault(
+        'invalid_option',
+        name,
+        (options as Record<string, unknown>)[name],
+        `absent: the options are ${known.join(', ')}`,
+      ),
+    );
+  }
 }
 
 /** @throws InvalidSpecError unless `value` is a number of ms from `fromMs` up to what a timer takes. */

@@ -1,5 +1,11 @@
 import { EventEmitter } from 'eventemitter3';
-import { type EventOf, errorFacts, type SupervisionEvent, type SupervisionEvents } from '../core/index.js';
+import {
+  type EventOf,
+  errorFacts,
+  InvalidSpecError,
+  type SupervisionEvent,
+  type SupervisionEvents,
+} from '../core/index.js';
 import type { Environment } from './environment.js';
 import { isThenable } from './thenable.js';
 
@@ -19,6 +25,7 @@ export class TreeEmitter {
 
   /** Adds a listener; returns the function that removes it. Adding the same listener twice calls it twice. */
   on<Type extends keyof SupervisionEvents>(type: Type, listener: Listener<Type>): () => void {
+    if (typeof listener !== 'function') throw notAListener(type, listener);
     const guarded = (event: SupervisionEvent): void => {
       try {
         // Safe: the emitter calls it with events of its own type only.
@@ -54,4 +61,14 @@ export class TreeEmitter {
     const atMs = this.#environment.clock.now();
     this.emit({ type: 'listener:failed', event: event.type, error: errorFacts(error), atMs });
   }
+}
+
+function notAListener(type: string, value: unknown): InvalidSpecError {
+  const subject = `the listener of ${type}`;
+  return new InvalidSpecError(subject, {
+    rule: 'invalid_option',
+    field: 'listener',
+    value,
+    expected: 'a function',
+  });
 }

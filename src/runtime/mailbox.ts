@@ -47,9 +47,13 @@ export class Mailbox implements Actor {
 
   turn(limit: number): number {
     let handled = 0;
-    while (handled < limit && this.#handleNext()) handled += 1;
-    this.#awake = false;
-    this.#wakeIfPending();
+    try {
+      while (handled < limit && this.#handleNext()) handled += 1;
+    } finally {
+      // A message that fails (a fault of ours, or of a clock or chance that was given) is told by Node, and the next ones are still handled.
+      this.#awake = false;
+      this.#wakeIfPending();
+    }
     return handled;
   }
 

@@ -38,16 +38,27 @@ export class Scheduler {
   }
 
   #round(): void {
+    let done = false;
+    try {
+      done = this.#giveTurns();
+    } finally {
+      // Not done: there were enough messages for one turn of the event loop, or one of them has failed, which Node tells. The rest goes on.
+      if (done) this.#armed = false;
+      else this.#clock.yield(this.#run);
+    }
+  }
+
+  /** Returns whether nobody is left who waits for a turn. */
+  #giveTurns(): boolean {
     while (!this.#actors.empty) {
       if (this.#handled >= MESSAGES_PER_TURN) {
         this.#handled = 0;
-        this.#clock.yield(this.#run);
-        return;
+        return false;
       }
       // Safe: it is not empty.
       const actor = this.#actors.take() as Actor;
       this.#handled += 1 + actor.turn(MESSAGES_PER_TURN - this.#handled);
     }
-    this.#armed = false;
+    return true;
   }
 }

@@ -4,6 +4,7 @@ import {
   checkChild,
   checkId,
   checkMaxChildren,
+  checkNames,
   checkSupervisor,
   checkUnique,
   InvalidSpecError,
@@ -70,9 +71,11 @@ export function supervisor<
   const subject = `supervisor ${quote(id)}`;
   checkId(subject, id);
   checkSupervisor(subject, options);
+  checkNames(subject, options, STATIC_OPTIONS);
   const { children: given = [], ...rest } = options;
-  const children = given as Children;
-  checkChildren(id, children, options.autoShutdown);
+  checkChildren(id, given, options.autoShutdown);
+  // A copy: what is done to the caller's array afterwards, such as adding this very spec to it, changes nothing here.
+  const children = [...given] as readonly ChildSpec[] as Children;
   const { policy, branch } = split(rest);
   const spec: SupervisorSpec<Id, Children> = {
     ...branch,
@@ -102,6 +105,7 @@ export function dynamic<const Id extends string, Args extends readonly unknown[]
   const subject = `dynamic supervisor ${quote(id)}`;
   checkId(subject, id);
   checkSupervisor(subject, options);
+  checkNames(subject, options, DYNAMIC_OPTIONS);
   const { maxChildren = Number.POSITIVE_INFINITY, ...rest } = options;
   checkMaxChildren(subject, maxChildren);
   checkTemplate(subject, template, options.autoShutdown);
@@ -118,6 +122,29 @@ export function dynamic<const Id extends string, Args extends readonly unknown[]
   checkBranch(spec);
   return spec;
 }
+
+const BRANCH_OPTIONS: readonly (keyof BranchSettings)[] = [
+  'restart',
+  'significant',
+  'shutdown',
+  'startTimeoutMs',
+  'survivor',
+];
+const POLICY_OPTIONS: readonly (keyof SupervisorSettings)[] = [
+  'strategy',
+  'intensity',
+  'periodMs',
+  'autoShutdown',
+  'giveUpAs',
+  'stopOrder',
+  'backoff',
+];
+const STATIC_OPTIONS: readonly string[] = ['children', ...POLICY_OPTIONS, ...BRANCH_OPTIONS];
+const DYNAMIC_OPTIONS: readonly string[] = [
+  'maxChildren',
+  ...POLICY_OPTIONS.filter((name) => name !== 'strategy' && name !== 'stopOrder'),
+  ...BRANCH_OPTIONS,
+];
 
 /** Whether a spec is that of a supervisor of either kind. */
 export function isSupervisorSpec(spec: { readonly kind: string }): spec is AnySupervisorSpec {

@@ -45,6 +45,10 @@ test('every exit reads as one line', () => {
   expect(describeExit({ type: 'child-not-started', child: 'shop/a', exit: { type: 'code', code: 2 } })).toBe(
     'its child "shop/a" did not start: exited with code 2',
   );
+  const deep = { type: 'child-not-started', child: 'shop/a/b', exit: { type: 'code', code: 2 } } as const;
+  expect(describeExit({ type: 'child-not-started', child: 'shop/a', exit: deep })).toBe(
+    'its child "shop/a/b" did not start: exited with code 2',
+  );
 });
 
 describe('an error', () => {

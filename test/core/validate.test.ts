@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { command, consumer, fork, task, thread } from '../../src/children/index.js';
 import {
   type ChildSettings,
   constantBackoff,
@@ -125,4 +126,35 @@ describe("a dynamic supervisor's settings", () => {
     expect(faultOf(() => dynamic('d', [good, good] as never)).rule).toBe('bad_start_spec');
     expect(faultOf(() => dynamic('d', undefined as never)).rule).toBe('bad_start_spec');
   });
+});
+
+describe('a misspelt option', () => {
+  test.each<[string, () => unknown]>([
+    ['supervisor', () => supervisor('s', { intesity: 3 } as never)],
+    ['dynamic', () => dynamic('d', good, { strategy: 'one_for_all' } as never)],
+    ['task', () => task('t', async () => undefined, { restrat: 'temporary' } as never)],
+    ['consumer', () => consumer('c', async () => undefined, { onClose: () => undefined } as never)],
+    ['command', () => command('p', 'true', [], { shutdwon: 5 } as never)],
+    ['fork', () => fork('f', './f.js', { workerData: 5 } as never)],
+    ['thread', () => thread('h', './h.js', { cwd: '/' } as never)],
+  ])('of a %s is refused, since it would be without effect', (_, make) => {
+    expect(faultOf(make)).toMatchObject({ rule: 'invalid_option' });
+  });
+
+  test.each<[string, () => unknown]>([
+    ['supervisor', () => supervisor('s', null as never)],
+    ['task', () => task('t', async () => undefined, null as never)],
+    ['consumer', () => consumer('c', async () => undefined, null as never)],
+    ['consumer without a consumer', () => consumer('c', null as never)],
+    ['task with a symbol for an id', () => task(Symbol('t') as never, async () => undefined)],
+  ])('%s: nonsense is refused by name', (_, make) => {
+    expect(faultOf(make).code).toBe('INVALID_SPEC');
+  });
+});
+
+test('what is done to the list of children afterwards changes nothing', () => {
+  const children: ChildSpec[] = [good];
+  const spec = supervisor('s', { children });
+  children.push(spec);
+  expect(spec.children).toEqual([good]);
 });
