@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { task } from '../../src/children/index.js';
 import { noBackoff } from '../../src/core/index.js';
-import { type ChildDriver, Supervisor, supervisor } from '../../src/runtime/index.js';
+import { type ChildContext, type ChildDriver, Supervisor, supervisor } from '../../src/runtime/index.js';
 import { fakeChild, testTree } from '../../src/testing/index.js';
 
 describe('a stop', () => {
@@ -126,4 +127,21 @@ describe('a stop', () => {
     const { survivors } = await tree.stop();
     expect(survivors).toMatchObject([{ child: 'root/a', incarnation: 1 }]);
   });
+});
+
+test('a child that waits for its own termination is ended by the times of its ladder', async () => {
+  let go: (end: () => Promise<void>) => void = () => undefined;
+  const told = new Promise<() => Promise<void>>((resolve) => (go = resolve));
+  const run = async (ctx: ChildContext): Promise<void> => {
+    const late = new Promise<void>((resolve) => ctx.deadline.addEventListener('abort', () => resolve()));
+    const end = await told;
+    // Its own end, which waits for this very function.
+    await Promise.race([late, end()]);
+  };
+  const tree = await testTree(supervisor('root', { children: [task('a', run)] }), { real: ['a'] });
+  go(() => tree.root.terminateChild('a'));
+  await tree.advance(4999);
+  tree.expectStatus('a', 'stopping');
+  await tree.advance(1);
+  tree.expectStatus('a', 'down');
 });
