@@ -154,9 +154,11 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
   }
 
   stages(): number {
-    const each = [...this.slots.values()].map(stagesOf);
-    if (each.length === 0) return 1;
-    return this.#together ? Math.max(...each) : each.reduce((sum, stages) => sum + stages, 0);
+    let stages = 0;
+    for (const slot of this.slots.values()) {
+      stages = this.#together ? Math.max(stages, stagesOf(slot)) : stages + stagesOf(slot);
+    }
+    return Math.max(1, stages);
   }
 
   // --- The mailbox -----------------------------------------------------------------------------------------------------------------
