@@ -7,11 +7,13 @@ import {
   WrongStateError,
 } from '../core/index.js';
 import type { Branch } from './branch.js';
+import { systemClock } from './clock.js';
 import type { CallOptions, ChildSpec, Transferable } from './driver.js';
 import { restartChild, terminateChild } from './requests.js';
 import type { Slot } from './slot.js';
 import { Supervisor } from './supervisor.js';
 import type { AnySupervisorSpec } from './tree.js';
+import type { Waiter } from './waiters.js';
 
 /** The functions that a child exposes, as its spec declares them. */
 export type ExposedBy<Spec> = Spec extends { readonly exposes?: infer Api } ? Api : unknown;
@@ -87,14 +89,25 @@ export class Child<Spec extends ChildSpec = ChildSpec> {
     return nested as Spec extends AnySupervisorSpec ? Supervisor<Spec> | undefined : undefined;
   }
 
-  /** Resolves as soon as the child is ready, at once if it is. Rejects with WrongStateError when it stays down. */
+  /**
+   * Resolves as soon as the child is ready; if it is already, in the next turn of the event loop, where news of its end that is on the way is
+   * known. Rejects with WrongStateError when it stays down.
+   */
   whenReady(): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#slot.status === 'ready') resolve();
-      else if (this.#slot.removed || (this.#slot.status === 'down' && !this.#branch.comesBack(this.#slot))) {
-        reject(new WrongStateError(this.path, 'whenReady', 'not_running'));
-      } else this.#slot.waiters.awaitReady({ resolve, reject });
+      if (this.#slot.status !== 'ready') return this.#awaitReady({ resolve, reject });
+      // A caller who tries again whenever the child is ready would otherwise go round in microtasks, and never let the end arrive.
+      systemClock.yield(() => {
+        if (this.#slot.status === 'ready') resolve();
+        else this.#awaitReady({ resolve, reject });
+      });
     });
+  }
+
+  #awaitReady(waiter: Waiter): void {
+    const down = this.#slot.status === 'down' && !this.#branch.comesBack(this.#slot);
+    if (this.#slot.removed || down) waiter.reject(new WrongStateError(this.path, 'whenReady', 'not_running'));
+    else this.#slot.waiters.awaitReady(waiter);
   }
 
   /**

@@ -266,6 +266,18 @@ test.each(KINDS)(
   },
 );
 
+test.each(KINDS)(
+  'a caller who casts until its %s has taken it reaches the next incarnation',
+  async (_, make) => {
+    const spec = { ...make('answers-calls.mjs'), id: 'calc' as const };
+    await using tree = await new Supervisor(supervisor('root', { children: [spec] })).start();
+    const calc = tree.child('calc');
+    await expectFailure(calc.call('exits', [0]), 'child-exited');
+    while (!calc.cast('add', [2, 3])) await calc.whenReady();
+    expect(calc.incarnation).toBe(2);
+  },
+);
+
 // Of a fork this is not promised: process.exit() drops what its pipe has not taken yet, and those calls are rejected.
 test('a thread that answers thousands of calls and exits at once has answered them all', async () => {
   await running(thread('program', program('answers-calls.mjs')), async ({ call }) => {
