@@ -40,6 +40,22 @@ function setUp(): { clock: VirtualClock; reader: Reader; mailbox: Mailbox } {
 }
 
 describe('a mailbox', () => {
+  test('goes on after a message that fails, and hands the failure on', () => {
+    const reader = new Reader();
+    const woken: Mailbox[] = [];
+    // Safe: of a scheduler, a mailbox needs no more than this.
+    const mailbox = new Mailbox(reader, { wake: (actor: Mailbox) => woken.push(actor) } as never);
+    reader.hearing = (name) => {
+      if (name === 'bad') throw new RangeError('chance is broken');
+    };
+    mailbox.putNews(news('bad'));
+    mailbox.putNews(news('good'));
+    expect(() => mailbox.turn(10)).toThrow(RangeError);
+    expect(woken).toEqual([mailbox, mailbox]);
+    mailbox.turn(10);
+    expect(reader.heard).toEqual(['bad', 'good']);
+  });
+
   test('hands over orders before news, and news before requests, each kind as it came', async () => {
     const { clock, reader, mailbox } = setUp();
     mailbox.putRequest(request('first'));
