@@ -131,7 +131,8 @@ export class ThreadIncarnation implements Incarnation {
     this.#host.clock.yield(() => {
       const exit = this.#explain(code);
       this.#phase = 'gone';
-      this.#host.exited(exit, this.#keepsStderr ? this.#tail.lines : undefined);
+      const { lines } = this.#tail;
+      this.#host.exited(exit, lines.length === 0 ? undefined : lines);
     });
   }
 

@@ -34,6 +34,11 @@ test('a thread that exits with 0 without being asked has completed', async () =>
   expect(await exitOf(host)).toEqual({ type: 'completed' });
 });
 
+test('a thread that wrote nothing to stderr has no last words in its record', async () => {
+  const { host } = start('exits-with.mjs', { args: ['0'] });
+  expect((await host.next('exited')).stderr).toBeUndefined();
+});
+
 test('a thread that exits with another code has crashed', async () => {
   const { host } = start('exits-with.mjs', { args: ['7'] });
   expect(await exitOf(host)).toEqual({ type: 'code', code: 7 });
