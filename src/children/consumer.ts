@@ -99,17 +99,17 @@ function checkOptions<C>(id: string, options: ConsumerOptions<C>): void {
     if (options[hook] !== undefined && typeof options[hook] !== 'function')
       refuse(id, hook, options[hook], 'a function');
   }
-  checkNames(id, 'failOn', options.failOn);
+  checkEventNames(id, 'failOn', options.failOn);
   const { progress } = options;
   if (progress === undefined) return;
   checkDuration(`"${id}"`, 'progress.withinMs', progress?.withinMs ?? Number.NaN, 1);
   if (progress.backlog !== undefined && typeof progress.backlog !== 'function') {
     refuse(id, 'progress.backlog', progress.backlog, 'a function that returns how many jobs wait');
   }
-  checkNames(id, 'progress.events', progress.events);
+  checkEventNames(id, 'progress.events', progress.events);
 }
 
-function checkNames(id: string, field: string, names: unknown): void {
+function checkEventNames(id: string, field: string, names: unknown): void {
   if (names === undefined || (Array.isArray(names) && names.every((name) => typeof name === 'string')))
     return;
   refuse(id, field, names, 'an array of event names');
