@@ -514,7 +514,7 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
     this.finalExit = exit;
     const atMs = this.environment.clock.now();
     if (this.#parent === undefined) {
-      this.environment.ending ??= { startedAtMs: atMs, children: [], survivors: [], failures: [] };
+      this.environment.ending ??= { children: [], survivors: [], failures: [] };
     }
     this.emit({ type: 'supervisor:stopping', supervisor: this.path, atMs });
     this.#rounds.abandon();

@@ -44,7 +44,6 @@ export class Environment {
 
 /** The protocol of a tree's end, from which its stop report is made. */
 export interface Ending {
-  readonly startedAtMs: number;
   readonly children: ChildStopReport[];
   readonly survivors: Survivor[];
   readonly failures: { readonly subject: string; readonly message: string }[];
