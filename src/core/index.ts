@@ -6,6 +6,7 @@ export * from './events.js';
 export * from './exit.js';
 export * from './intensity.js';
 export * from './path.js';
+export * from './resource-errors.js';
 export * from './snapshot.js';
 export * from './spec.js';
 export * from './strategy.js';

@@ -6,6 +6,19 @@ export { Environment, type TreeOptions } from './environment.js';
 export { type Logger, silentLogger } from './logger.js';
 export type { BranchPhase } from './phase.js';
 export type { ChildCounts, CompleteSpec } from './requests.js';
+export type {
+  ChildResources,
+  Grant,
+  Granted,
+  Lease,
+  OwnedGroup,
+  ResourceKind,
+  ResourceOwner,
+  ResourceProvider,
+  ResourceRequest,
+  ResourceScope,
+  ResourceUser,
+} from './resources.js';
 export { Scope } from './scope.js';
 export {
   type ChildEntry,

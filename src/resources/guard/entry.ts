@@ -1,0 +1,89 @@
+/**
+ * What the ledger knows of a resource: enough to find it, to be sure that it is ours, and to release it when everybody who could is dead.
+ *
+ * Each entry is written in two steps, *want* before the thing exists and *have* once its identity is known. What can be lost between the two is
+ * made so that it can be recognised all the same:
+ *
+ * - A file is made under a random name that nobody else uses (`paths[0]`), and is linked to its proper name (`paths[1]`) when the ledger knows
+ *   its device and inode. Without a *have* only the random name is removed; with it, every name that still leads to that inode.
+ * - A System V object has a key that did not exist when it was wanted. A segment shows its creator's pid; a set its time of change.
+ * - A process group is known by its leader's pid and start time.
+ */
+export type Entry = FileEntry | DirectoryEntry | SegmentEntry | SemaphoreSetEntry | GroupEntry | CommandEntry;
+
+/** A file, a POSIX shared memory object, a named semaphore, a socket. */
+export interface FileEntry {
+  readonly type: 'file';
+  /** The random name first, then the proper one if there is any. Absolute. */
+  readonly paths: readonly [string, ...string[]];
+  /** Whether it is on a disk, and so survives a reboot: its entry is then written through to the disk as well. */
+  readonly onDisk: boolean;
+}
+
+/** A directory with everything in it. Its name is random, so that the name alone makes it ours. */
+export interface DirectoryEntry {
+  readonly type: 'directory';
+  readonly path: string;
+  readonly onDisk: boolean;
+}
+
+export interface SegmentEntry {
+  readonly type: 'sysv-shm';
+  readonly key: number;
+  readonly bytes: number;
+}
+
+export interface SemaphoreSetEntry {
+  readonly type: 'sysv-sem';
+  readonly key: number;
+  readonly count: number;
+}
+
+/** A process group to be ended before anything is released. */
+export interface GroupEntry {
+  readonly type: 'group';
+  readonly pid: number;
+  /** How long it may take to end by itself, in ms; `Infinity` is waited for. */
+  readonly graceMs: number;
+  /** Sent first, at once; without it the group is only waited for until its grace is over. */
+  readonly signal: NodeJS.Signals | undefined;
+}
+
+/** A command to run when this process can no longer release the resource itself. */
+export interface CommandEntry {
+  readonly type: 'command';
+  readonly argv: readonly [string, ...string[]];
+}
+
+/** What tells the thing from every other one, once it exists. */
+export type Identity =
+  | { readonly type: 'file' | 'directory'; readonly dev: number; readonly ino: number }
+  | { readonly type: 'sysv-shm'; readonly id: number; readonly cpid: number }
+  | { readonly type: 'sysv-sem'; readonly id: number; readonly changedAtS: number }
+  /** @see proc(5): field 22 of /proc/pid/stat, in clock ticks since boot. */
+  | { readonly type: 'group'; readonly startTicks: number }
+  | { readonly type: 'command' };
+
+/** One entry in the ledger, from `want` on. */
+export interface Written {
+  readonly entry: Entry;
+  /** The thing exists and this is it. Synchronous: on return it is in the ledger. */
+  have(identity: Identity): void;
+  /** It is released, or was never made. Safe to call twice. */
+  drop(): void;
+}
+
+/** The durable list of what this owner has to release. */
+export interface Ledger {
+  /** Where it is. */
+  readonly path: string;
+  /**
+   * Writes down that `entry` is about to exist. Synchronous: what it returns from is known to the guardian whatever happens next.
+   * @throws ResourceError if it cannot be written; then nothing may be made
+   */
+  want(entry: Entry): Written;
+  /** Everything wanted and not dropped, oldest first. */
+  readonly written: readonly Written[];
+  /** Removes the file, where nothing is left in it. Safe to call twice. */
+  close(): void;
+}
