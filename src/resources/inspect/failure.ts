@@ -1,0 +1,157 @@
+import { statSync } from 'node:fs';
+import { ResourceError, ResourceExistsError, ResourceLimitError } from '../../core/index.js';
+import { type Full, fullFile, fullProcess, fullSegment, fullSet } from './full.js';
+import { holdersOfFile, holdersOfSegment } from './holders.js';
+import type { Listed } from './leftovers.js';
+import { named } from './processes.js';
+import { orNothing } from './read.js';
+import { segments, semaphoreSets } from './system-v.js';
+
+/** What was attempted when the operating system refused. */
+export interface Attempt {
+  /** The kind and name, as in `shared-memory "frames"`. */
+  readonly subject: string;
+  readonly operation: Operation;
+  readonly target: Target;
+}
+
+export type Operation = 'create' | 'attach' | 'open' | 'map' | 'lock' | 'use' | 'remove';
+
+/** The thing itself, as the operating system knows it. */
+export type Target =
+  | { readonly type: 'segment'; readonly key?: number; readonly id?: number; readonly bytes?: number }
+  | { readonly type: 'semaphore-set'; readonly key?: number; readonly id?: number; readonly count?: number }
+  | { readonly type: 'file'; readonly path: string; readonly dir: string; readonly bytes?: number };
+
+/**
+ * Turns what the operating system said into the error that tells what is wrong and what to do: which limit, how much of it is used and by
+ * what. Looks into /proc for that, for some ms. An error that is not the operating system's is returned as it is.
+ *
+ * @param listed - which System V segments `treewarden reclaim` would release
+ */
+export function resourceFailure(error: unknown, attempt: Attempt, listed?: Listed): unknown {
+  const errno = errnoOf(error);
+  if (errno === undefined) return error;
+  const full = FULL[errno]?.(attempt.target, errno, listed);
+  if (full !== undefined) return limitError(attempt, errno, full, error);
+  if (errno === 'EEXIST') {
+    return new ResourceExistsError(attempt.subject, holderOf(attempt.target), existing(attempt.target), {
+      cause: error,
+    });
+  }
+  const advice = (ADVICE[errno] ?? unknownAdvice)(attempt);
+  return new ResourceError(attempt.subject, attempt.operation, errno, advice, { cause: error });
+}
+
+/** Runs a system call of a resource; what it throws is told as {@link resourceFailure} tells it. */
+export function attempted<T>(attempt: Attempt, call: () => T, listed?: Listed): T {
+  try {
+    return call();
+  } catch (error) {
+    throw resourceFailure(error, attempt, listed);
+  }
+}
+
+/** The symbolic name, as Node's own errors and those of a native backend carry it. */
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+function limitError(attempt: Attempt, errno: string, full: Full, cause: unknown): ResourceLimitError {
+  const { subject, operation } = attempt;
+  return new ResourceLimitError(subject, operation, errno, full.limit, full.leftovers, full.advice, {
+    cause,
+  });
+}
+
+type Exhausted = (target: Target, errno: string, listed: Listed | undefined) => Full | undefined;
+
+const ofTarget: Exhausted = (target, errno, listed) => {
+  if (target.type === 'segment') return fullSegment(target.bytes, errno, listed);
+  if (target.type === 'semaphore-set') return fullSet(target.count, errno);
+  return fullFile(target.dir, target.bytes, errno);
+};
+
+const FULL: Readonly<Record<string, Exhausted>> = {
+  ENOSPC: ofTarget,
+  // shmget and semget say so of a size, too; anything else is not a limit.
+  EINVAL: (target, errno, listed) => (target.type === 'file' ? undefined : ofTarget(target, errno, listed)),
+  EMFILE: () => fullProcess('RLIMIT_NOFILE'),
+  ENFILE: () => fullProcess('fs.file-max'),
+  ENOMEM: () => fullProcess('vm.max_map_count') ?? fullProcess('RLIMIT_AS'),
+  EAGAIN: () => fullProcess('RLIMIT_MEMLOCK'),
+};
+
+const ADVICE: Readonly<Record<string, (attempt: Attempt) => string>> = {
+  ENOENT: ({ target }) => `there is no ${what(target)}. Make it first, or correct the name.`,
+  EIDRM: ({ target }) => `${what(target)} has been removed meanwhile. Acquire it again.`,
+  EACCES: ({ target, operation }) =>
+    operation === 'create'
+      ? `this user may not make ${what(target)}. Run as another user, or choose another place.`
+      : `${what(target)} belongs to ${belongsTo(target)} and its mode keeps this user out. Let its owner make it with another mode.`,
+  EPERM: ({ target }) =>
+    `this user may not do that with ${what(target)}, which belongs to ${belongsTo(target)}.`,
+  EINVAL: ({ target }) =>
+    `${what(target)} is not there, or is smaller than was asked for. Ask for the size that it has.`,
+  ENOMEM: () => 'there is not enough memory. Ask for less, or free some.',
+};
+
+function unknownAdvice({ target }: Attempt): string {
+  return `the system call for ${what(target)} failed; the cause says which one.`;
+}
+
+function existing(target: Target): string {
+  const holder = holderOf(target);
+  const by = holder === undefined ? '' : `, ${holder}`;
+  return (
+    `${what(target)} exists already${by}. It was not touched. Choose another ${target.type === 'file' ? 'name' : 'key'}, ` +
+    'or use what is there with { attach: true }.'
+  );
+}
+
+/** Who has it, as far as that can be seen. */
+function holderOf(target: Target): string | undefined {
+  if (target.type === 'segment') {
+    const found = segments().find(({ id, key }) => id === target.id || key === target.key);
+    if (found === undefined) return undefined;
+    const users = holdersOfSegment(found.id).map(({ pid }) => named(pid));
+    return `id ${found.id}, made by ${named(found.cpid)}, ${used(users, found.attached)}`;
+  }
+  if (target.type === 'semaphore-set') {
+    const found = semaphoreSets().find(({ id, key }) => id === target.id || key === target.key);
+    return found === undefined ? undefined : `id ${found.id}, of user ${found.uid}`;
+  }
+  const stat = orNothing(() => statSync(target.path));
+  if (stat === undefined) return undefined;
+  const users = holdersOfFile(stat).map(({ pid }) => named(pid));
+  return `of user ${stat.uid}, ${used(users, users.length)}`;
+}
+
+function used(users: readonly string[], count: number): string {
+  if (count === 0) return 'used by nobody at present';
+  return users.length === 0 ? `attached ${count} times` : `used by ${users.join(', ')}`;
+}
+
+function belongsTo(target: Target): string {
+  const uid =
+    target.type === 'segment'
+      ? segments().find(({ id, key }) => id === target.id || key === target.key)?.uid
+      : target.type === 'semaphore-set'
+        ? semaphoreSets().find(({ id, key }) => id === target.id || key === target.key)?.uid
+        : orNothing(() => statSync(target.path).uid);
+  return uid === undefined ? 'another user' : `user ${uid}`;
+}
+
+function what(target: Target): string {
+  if (target.type === 'file') return target.path;
+  const noun = target.type === 'segment' ? 'System V segment' : 'System V semaphore set';
+  return target.key === undefined
+    ? `${noun} ${target.id ?? ''}`.trim()
+    : `${noun} of key ${keyText(target.key)}`;
+}
+
+/** As `ipcs` shows it. */
+export function keyText(key: number): string {
+  return `0x${(key >>> 0).toString(16).padStart(8, '0')}`;
+}

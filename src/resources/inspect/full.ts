@@ -1,0 +1,168 @@
+import type { Leftover, LimitFacts } from '../../core/index.js';
+import { type Listed, type Unattached, unattachedSegments } from './leftovers.js';
+import { filesOf, type LimitName, limit, PAGE_BYTES, semaphoreLimits, sizeOf } from './limits.js';
+
+/** A limit that was reached, what counts against it in vain, and what to do. */
+export interface Full {
+  readonly limit: LimitFacts;
+  readonly leftovers: readonly Leftover[];
+  /** As sentences; names one command. */
+  readonly advice: string;
+}
+
+/** Which limit keeps a segment from being made; nothing if none does. */
+export function fullSegment(bytes = 0, errno: string, listed?: Listed): Full | undefined {
+  if (errno === 'EINVAL') return tooLargeSegment(bytes);
+  const pages = limit('kernel.shmall');
+  const needed = Math.ceil(bytes / PAGE_BYTES);
+  const reached = reachedBy(limit('kernel.shmmni'), 1) ?? reachedBy(pages, needed);
+  if (reached === undefined) return undefined;
+  const leftovers = unattachedSegments(listed);
+  const noun = reached === pages ? 'pages of segments' : 'segments';
+  return {
+    limit: reached,
+    leftovers,
+    advice: `${useOf(reached, noun)} ${untended(leftovers)} ${freeing(leftovers) ?? raising(reached, needed)}`,
+  };
+}
+
+/** Which limit keeps a semaphore set from being made; nothing if none does. */
+export function fullSet(count = 1, errno: string): Full | undefined {
+  if (errno === 'EINVAL') return tooLargeSet(count);
+  const sets = limit('kernel.sem SEMMNI');
+  const reached = reachedBy(sets, 1) ?? reachedBy(limit('kernel.sem SEMMNS'), count);
+  if (reached === undefined) return undefined;
+  const noun = reached === sets ? 'semaphore sets' : 'semaphores';
+  // Nothing tells who uses a set, so none of them can be called a leftover; the ledgers know ours.
+  return {
+    limit: reached,
+    leftovers: [],
+    advice:
+      `${useOf(reached, noun)} Nothing records who uses a set. \`treewarden reclaim\` removes those of ours whose owner is dead; ` +
+      `if it finds none, raise the limit: \`${semaphoreCommand(reached, count)}\`.`,
+  };
+}
+
+/** Which limit keeps a file from being made or from growing. */
+export function fullFile(dir: string, bytes = 0, errno: string): Full | undefined {
+  if (errno !== 'ENOSPC') return undefined;
+  const files = filesOf(dir);
+  const space = sizeOf(dir);
+  const reached = reachedBy(files, 1) ?? space;
+  if (reached === undefined) return undefined;
+  const wanted = reached === space && bytes > 0 ? ` ${bytes} were asked for.` : '';
+  return {
+    limit: reached,
+    leftovers: [],
+    advice:
+      `${useOf(reached, reached === space ? 'bytes' : 'files')}${wanted} It is memory, and no disk is full. ` +
+      (reached === space
+        ? `Make it larger: \`mount -o remount,size=${roundedUp((reached.used ?? 0) + bytes)} ${dir}\` (a container: --shm-size).`
+        : `Let it take more files: \`mount -o remount,nr_inodes=${reached.allowed * 2} ${dir}\`.`),
+  };
+}
+
+/** A limit of this process or of the machine, if it is nearly reached. */
+export function fullProcess(name: LimitName): Full | undefined {
+  const reached = reachedBy(limit(name), MARGIN);
+  if (reached === undefined) return undefined;
+  return {
+    limit: reached,
+    leftovers: [],
+    advice: `${useOf(reached, NOUNS[name])} ${COMMANDS[name](reached)}`,
+  };
+}
+
+/** Something may have been freed between the refusal and our look. */
+const MARGIN = 16;
+
+const NOUNS: Readonly<Partial<Record<LimitName, string>>> = {
+  RLIMIT_NOFILE: 'descriptors',
+  'fs.file-max': 'open files',
+  'vm.max_map_count': 'mappings',
+};
+
+const raise = (facts: LimitFacts): string => `Raise it: \`sysctl ${facts.limit}=${facts.allowed * 2}\`.`;
+const byShell = (flag: string, unit: number) => (facts: LimitFacts) =>
+  `Raise it in the shell that starts this program: \`ulimit -${flag} ${Math.ceil((facts.allowed * 2) / unit)}\`.`;
+
+const COMMANDS: Readonly<Record<LimitName, (facts: LimitFacts) => string>> = {
+  'kernel.shmmni': raise,
+  'kernel.shmall': raise,
+  'kernel.shmmax': raise,
+  'kernel.sem SEMMSL': (facts) => `Raise it: \`${semaphoreCommand(facts, 0)}\`.`,
+  'kernel.sem SEMMNS': (facts) => `Raise it: \`${semaphoreCommand(facts, 0)}\`.`,
+  'kernel.sem SEMMNI': (facts) => `Raise it: \`${semaphoreCommand(facts, 0)}\`.`,
+  RLIMIT_NOFILE: byShell('n', 1),
+  'fs.file-max': raise,
+  'vm.max_map_count': raise,
+  RLIMIT_AS: byShell('v', 1024),
+  RLIMIT_MEMLOCK: byShell('l', 1024),
+};
+
+function tooLargeSegment(bytes: number): Full | undefined {
+  const most = limit('kernel.shmmax');
+  if (most === undefined || bytes <= most.allowed) return undefined;
+  const advice = `one segment may have ${most.allowed} bytes, and ${bytes} were asked for. Raise it: \`sysctl kernel.shmmax=${bytes}\`.`;
+  return { limit: most, leftovers: [], advice };
+}
+
+function tooLargeSet(count: number): Full | undefined {
+  const most = limit('kernel.sem SEMMSL');
+  if (most === undefined || count <= most.allowed) return undefined;
+  const advice =
+    `one set may have ${most.allowed} semaphores, and ${count} were asked for. ` +
+    `Raise it: \`${semaphoreCommand(most, count)}\`.`;
+  return { limit: most, leftovers: [], advice };
+}
+
+function reachedBy(facts: LimitFacts | undefined, more: number): LimitFacts | undefined {
+  return facts?.used !== undefined && facts.used + more > facts.allowed ? facts : undefined;
+}
+
+function useOf({ limit: name, allowed, used }: LimitFacts, noun = 'bytes'): string {
+  return `${used ?? 'all'} of the ${allowed} ${noun} that ${name} allows are in use.`;
+}
+
+function untended(leftovers: readonly Unattached[]): string {
+  if (leftovers.length === 0) return 'Every segment has a process attached.';
+  const shown = leftovers
+    .slice(0, SHOWN)
+    .map(({ what, bytes, madeBy }) => `${what} (${bytes} bytes, made by ${madeBy})`);
+  const rest = leftovers.length > SHOWN ? ` and ${leftovers.length - SHOWN} more` : '';
+  return `${leftovers.length} of them ${leftovers.length === 1 ? 'has' : 'have'} no process attached: ${shown.join(', ')}${rest}.`;
+}
+
+const SHOWN = 5;
+
+/** The command that frees some, where one is safe: nothing that a living program made, or has attached, is ever named. */
+function freeing(leftovers: readonly Unattached[]): string | undefined {
+  const ours = leftovers.filter(({ reclaimable }) => reclaimable);
+  if (ours.length > 0)
+    return `${ours.length} of these a dead program of ours left behind: run \`treewarden reclaim\`.`;
+  const orphans = leftovers.filter(({ makerDead }) => makerDead).slice(0, SHOWN);
+  if (orphans.length === 0) return undefined;
+  const command = orphans.map(({ segment }) => `-m ${segment.id}`).join(' ');
+  return `If no program means to find them again, run \`ipcrm ${command}\`.`;
+}
+
+function raising(reached: LimitFacts, needed: number): string {
+  const value = Math.max(reached.allowed * 2, (reached.used ?? 0) + needed);
+  return `Release some, or raise the limit: \`sysctl ${reached.limit}=${value}\`.`;
+}
+
+/** The four values of kernel.sem are set together. */
+function semaphoreCommand({ limit: name, allowed }: LimitFacts, count: number): string {
+  const values = [...(semaphoreLimits() ?? [])];
+  const index = SEMAPHORE_LIMITS.indexOf(name.slice('kernel.sem '.length));
+  values[index] = Math.max(allowed * 2, count);
+  return `sysctl kernel.sem="${values.join(' ')}"`;
+}
+
+const SEMAPHORE_LIMITS: readonly string[] = ['SEMMSL', 'SEMMNS', 'SEMOPM', 'SEMMNI'];
+
+function roundedUp(bytes: number): string {
+  return `${Math.max(64, 2 ** Math.ceil(Math.log2((bytes * 1.25) / MEGABYTE)))}M`;
+}
+
+const MEGABYTE = 1024 * 1024;
