@@ -8,6 +8,8 @@ import {
   type IncarnationHost,
   isThenable,
   type Logger,
+  type ResourceProvider,
+  type Scope,
 } from '../runtime/index.js';
 import {
   type Contained,
@@ -241,6 +243,18 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
 
   get log(): Logger {
     return this.#host.log;
+  }
+
+  get resources(): ResourceProvider | undefined {
+    return this.#host.resources;
+  }
+
+  get tree(): Scope | undefined {
+    return this.#host.tree;
+  }
+
+  apart<R>(step: () => R): R {
+    return runUncontained(step);
   }
 
   /** With another kind of readiness it is not the child's to say. */

@@ -1,5 +1,6 @@
 import { DeadlineError, DrainingError, StopRequestedError } from '../core/index.js';
 import type { Logger } from './logger.js';
+import type { ChildResources, ResourceProvider } from './resources.js';
 import { Scope } from './scope.js';
 import { isThenable } from './thenable.js';
 
@@ -18,6 +19,11 @@ export interface ChildContext {
   /** Aborted when the time to stop is over: whatever still runs is cut off. */
   readonly deadline: AbortSignal;
   readonly log: Logger;
+  /**
+   * Shared memory, locks and the rest of `treewarden/resources`. What is acquired here is released when this incarnation ends, however it ends,
+   * before the next one starts: in one order with what is deferred, last first.
+   */
+  readonly resources: ChildResources;
   /** Says that the child can serve. Needed with `ready: 'explicit'`; harmless otherwise. */
   ready(): void;
   /** Shows progress. Silence longer than `stallAfterMs` is a fault. */
@@ -43,10 +49,16 @@ export interface ContextOwner {
   readonly path: string;
   readonly incarnation: number;
   readonly log: Logger;
+  /** Where it gets its resources from; without one each kind knows a provider of last resort. */
+  readonly resources?: ResourceProvider | undefined;
+  /** Closed once the whole tree has ended. */
+  readonly tree?: Scope | undefined;
   ready(): void;
   heartbeat(): void;
   fail(reason: unknown): void;
   extend(ms: number): number;
+  /** Runs a step whose doings outlive this life, and are not to be taken for the child's. */
+  apart?<R>(step: () => R): R;
 }
 
 /** What a child has used of its context. Very many use nothing, and an AbortSignal alone costs 2.4 µs: each part is made when it is asked for. */
@@ -59,6 +71,7 @@ interface Used {
   signal?: AbortController;
   deadline?: AbortController;
   scope?: Scope;
+  resources?: ChildResources;
 }
 
 /** The context of one incarnation, and the two ends by which its owner stops it. */
@@ -107,6 +120,26 @@ export class IncarnationContext implements ChildContext {
     return used.deadline.signal;
   }
 
+  /** Made when it is asked for, and its code loaded with the first acquire: most children acquire nothing. */
+  get resources(): ChildResources {
+    const used = this.#use();
+    used.resources ??= {
+      acquire: async (kind) => {
+        const { leasesOf } = await import('./leases.js');
+        return leasesOf(this, this.#owner).acquire(kind);
+      },
+    };
+    return used.resources;
+  }
+
+  /** What is undone when this incarnation ends; closed from then on. */
+  get scope(): Scope {
+    const used = this.#use();
+    used.scope ??= new Scope();
+    if (this.#released) void used.scope.close();
+    return used.scope;
+  }
+
   ready(): void {
     this.#owner.ready();
   }
@@ -140,13 +173,8 @@ export class IncarnationContext implements ChildContext {
   }
 
   defer(release: () => unknown): void {
-    if (this.#released) {
-      void this.#releaseLate(release);
-      return;
-    }
-    const used = this.#use();
-    used.scope ??= new Scope();
-    used.scope.defer(release);
+    if (this.#released) void this.#releaseLate(release);
+    else this.scope.defer(release);
   }
 
   /** Whether the child has been asked to stop. */

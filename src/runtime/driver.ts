@@ -1,6 +1,7 @@
 import type { ChildPath, ChildSettings, ErrorFacts, Exit, Snapshot } from '../core/index.js';
 import type { Clock } from './clock.js';
 import type { Logger } from './logger.js';
+import type { ResourceProvider } from './resources.js';
 import type { Scope } from './scope.js';
 
 /** What a driver may leave out of its incarnation's description. */
@@ -47,6 +48,8 @@ export interface IncarnationHost {
   readonly services: Services;
   /** Closed once the whole tree has ended: for what a kind keeps for all its children. */
   readonly tree?: Scope | undefined;
+  /** Where the tree's children get their resources from, if it was given anything. */
+  readonly resources?: ResourceProvider | undefined;
   /** It can serve. */
   ready(): void;
   /** It declines to run: no failure, its spec is kept and it stays down. Only before `ready`. */

@@ -2,6 +2,7 @@ import type { ChildStopReport, Survivor } from '../core/index.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Services } from './driver.js';
 import { type Logger, silentLogger } from './logger.js';
+import type { ResourceProvider } from './resources.js';
 import { Scheduler } from './scheduler.js';
 import { Scope } from './scope.js';
 
@@ -15,6 +16,8 @@ export interface TreeOptions {
   readonly logger?: Logger;
   /** Values by token, for drivers and adapters. */
   readonly services?: Services;
+  /** Where `ctx.resources` come from, such as a `ResourceRegistry`, which stays yours to close. @defaultValue none: tasks then open one for the tree */
+  readonly resources?: ResourceProvider;
 }
 
 /** What all supervisors of one tree share. */
@@ -23,6 +26,7 @@ export class Environment {
   readonly random: () => number;
   readonly logger: Logger;
   readonly services: Services;
+  readonly resources: ResourceProvider | undefined;
   readonly scheduler: Scheduler;
   /** What is undone when the tree has ended. */
   readonly scope: Scope = new Scope();
@@ -38,6 +42,7 @@ export class Environment {
     this.random = options.random ?? Math.random;
     this.logger = options.logger ?? silentLogger;
     this.services = options.services ?? NO_SERVICES;
+    this.resources = options.resources;
     this.scheduler = new Scheduler(this.clock);
   }
 }

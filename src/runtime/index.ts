@@ -4,6 +4,7 @@ export { type ChildContext, type ContextOwner, IncarnationContext } from './cont
 export * from './driver.js';
 export { Environment, type TreeOptions } from './environment.js';
 export { type Logger, silentLogger } from './logger.js';
+export { machineTime } from './machine-time.js';
 export type { BranchPhase } from './phase.js';
 export type { ChildCounts, CompleteSpec } from './requests.js';
 export type {

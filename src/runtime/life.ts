@@ -2,6 +2,7 @@ import type { ChildPath, ErrorFacts, Exit, StopStep } from '../core/index.js';
 import type { Clock } from './clock.js';
 import type { Incarnation, IncarnationHost, ResolvedSettings, Services } from './driver.js';
 import type { Logger } from './logger.js';
+import type { ResourceProvider } from './resources.js';
 import type { Scope } from './scope.js';
 import type { Slot } from './slot.js';
 
@@ -67,6 +68,10 @@ export class Life implements IncarnationHost {
 
   get services(): Services {
     return this.slot.environment.services;
+  }
+
+  get resources(): ResourceProvider | undefined {
+    return this.slot.environment.resources;
   }
 
   get tree(): Scope {

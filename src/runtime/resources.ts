@@ -86,7 +86,8 @@ export interface ResourceScope {
 
 /** Where the incarnations of a tree get their resources from; a `ResourceRegistry` is one. */
 export interface ResourceProvider {
-  openScope(owner: ResourceOwner): ResourceScope;
+  /** A promise, where the provider itself is not there yet. */
+  openScope(owner: ResourceOwner): ResourceScope | Promise<ResourceScope>;
 }
 
 /** What a child has as `ctx.resources`: everything acquired is released when this incarnation ends, however it ends, before the next one starts. */

@@ -14,6 +14,13 @@
 
 export { type ConformanceChildren, type DeclareTest, driverConformance } from './conformance.js';
 export { Fake, type FakeDrain, type FakeKill, type FakeStart, type FakeStop } from './fake.js';
+export {
+  FakeLease,
+  FakeResources,
+  type FakeResourcesOptions,
+  fakeKind,
+  fakeResources,
+} from './fake-resources.js';
 export { fakeChild } from './fakes.js';
 export { type LeakCheck, leakCheck } from './leaks.js';
 export { type HostNews, RecordingHost, type RecordingHostOptions, startRecorded } from './recording-host.js';

@@ -12,6 +12,8 @@ import {
   type IncarnationHost,
   type Logger,
   type ResolvedSettings,
+  type ResourceProvider,
+  type Scope,
   type Services,
   silentLogger,
   systemClock,
@@ -33,6 +35,10 @@ export interface RecordingHostOptions {
   /** @defaultValue the clock of this process */
   readonly clock?: Clock;
   readonly services?: Services;
+  /** Where the incarnation gets its resources from. @defaultValue nowhere */
+  readonly resources?: ResourceProvider;
+  /** Stands for the scope of the whole tree. @defaultValue none */
+  readonly tree?: Scope;
   /** @defaultValue `1` */
   readonly incarnation?: number;
   /** How much more time a drain is granted, at most, in ms. @defaultValue `1000` */
@@ -57,6 +63,8 @@ export class RecordingHost implements IncarnationHost {
   readonly clock: Clock;
   readonly log: Logger = silentLogger;
   readonly services: Services;
+  readonly resources: ResourceProvider | undefined;
+  readonly tree: Scope | undefined;
   readonly news: HostNews[] = [];
   readonly #grantMs: number;
   readonly #patienceMs: number;
@@ -69,6 +77,8 @@ export class RecordingHost implements IncarnationHost {
     this.settings = resolved(spec);
     this.clock = clock;
     this.services = services;
+    this.resources = options.resources;
+    this.tree = options.tree;
     this.incarnation = incarnation;
     this.#grantMs = options.grantMs ?? 1000;
     this.#patienceMs = options.patienceMs ?? 10_000;
