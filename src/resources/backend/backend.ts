@@ -27,6 +27,7 @@ export interface Native {
   threadId(): number;
   /**
    * Waits, without a thread of JavaScript's, until the word at `offset` is no longer `expected`, somebody calls {@link wake}, or the time is over.
+   * May return early, as when another wait of this thread is under way: look at the word again, and have a timer of your own.
    * Undefined where the backend cannot wait beside the event loop; poll then.
    */
   readonly wait?: (mapping: Mapping, offset: number, expected: number, timeoutMs: number) => Promise<void>;
@@ -35,7 +36,13 @@ export interface Native {
 }
 
 export type NativeName = 'koffi' | 'node:ffi';
-export type MapAccess = 'read' | 'write';
+/**
+ * - `read`: the kernel refuses writes, by ending the process with SIGSEGV. For code that surely never writes.
+ * - `write`: written through to everybody.
+ * - `copy-on-write`: follows what others write, and may be written to by mistake: then the touched page (4 KiB or more) is this mapping's own
+ *   from there on, and follows no more. For what is handed to a reader. Of System V segments there is no such view, so it is `read` there.
+ */
+export type MapAccess = 'read' | 'write' | 'copy-on-write';
 export type FlockHow = 'exclusive' | 'shared' | 'unlock';
 
 /**

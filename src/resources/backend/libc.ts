@@ -1,0 +1,78 @@
+import { fstatSync, readlinkSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { isMainThread } from 'node:worker_threads';
+import type { FlockHow, Native } from './backend.js';
+import type { Ffi } from './ffi.js';
+import { openFutex } from './futex.js';
+import { openMemory } from './mapping.js';
+import { openNamedSemaphores } from './named-semaphores.js';
+import { openRobustMutexes } from './robust-mutexes.js';
+import { ifThere, systemCallError, throwing, throwingResult, tried } from './system-call.js';
+import { openSystemV } from './system-v.js';
+
+/** Binds libc. What this platform's has not is undefined in the result. @throws where not even memory can be mapped */
+export function openLibc(ffi: Ffi): Native {
+  const memory = openMemory(ffi);
+  return {
+    name: ffi.name,
+    map: memory.map,
+    allocate: openAllocate(ffi),
+    memfd: openMemfd(ffi),
+    flock: openFlock(ffi),
+    robustMutex: ifThere(() => openRobustMutexes(ffi)),
+    systemV: ifThere(() => openSystemV(ffi, memory)),
+    namedSemaphores: ifThere(() => openNamedSemaphores(ffi)),
+    threadId: openThreadId(ffi),
+    ...ifThere(() => openFutex(ffi)),
+  };
+}
+
+/** macOS has no `posix_fallocate`; zeros that are written are reserved as well. */
+function openAllocate(ffi: Ffi): Native['allocate'] {
+  const fallocate = ifThere(() =>
+    throwingResult('posix_fallocate', ffi.declare('posix_fallocate', ['int', 'long', 'long'], 'int')),
+  );
+  if (fallocate === undefined) return writeZeros;
+  return (fd, bytes) => {
+    fallocate(fd, 0, bytes);
+  };
+}
+
+function writeZeros(fd: number, bytes: number): void {
+  const zeros = Buffer.alloc(65_536);
+  for (let at = fstatSync(fd).size; at < bytes; )
+    at += writeSync(fd, zeros, 0, Math.min(zeros.length, bytes - at), at);
+}
+
+const MFD_CLOEXEC = 1;
+
+function openMemfd(ffi: Ffi): Native['memfd'] {
+  const create = ifThere(() =>
+    throwing(ffi, 'memfd_create', ffi.declare('memfd_create', ['text', 'uint'], 'int')),
+  );
+  return (name) => {
+    if (create === undefined) throw systemCallError('memfd_create', constants.errno.ENOSYS);
+    return create(name, MFD_CLOEXEC);
+  };
+}
+
+const LOCK: Readonly<Record<FlockHow, number>> = { shared: 1, exclusive: 2, unlock: 8 };
+const LOCK_NB = 4;
+
+function openFlock(ffi: Ffi): Native['flock'] {
+  const flock = throwing(ffi, 'flock', ffi.declare('flock', ['int', 'int'], 'int'));
+  return (fd, how) => tried(() => flock(fd, LOCK[how] | LOCK_NB));
+}
+
+/** A thread's id never changes, so it is asked for once. */
+function openThreadId(ffi: Ffi): Native['threadId'] {
+  const id = isMainThread ? process.pid : (ownThread(ffi) ?? process.pid);
+  return () => id;
+}
+
+function ownThread(ffi: Ffi): number | undefined {
+  // glibc has it since 2.30.
+  const gettid = ifThere(() => ffi.declare('gettid', [], 'int'));
+  if (gettid !== undefined) return gettid();
+  return ifThere(() => Number(readlinkSync('/proc/thread-self').split('/').at(-1)));
+}
