@@ -17,6 +17,8 @@ export default defineConfig({
   // p-retry is ESM only: left outside, require() hands the CommonJS build a namespace that fails when it is called.
   // eventemitter3 is small, and to look it up took as long as all the rest of an import.
   noExternal: ['eventemitter3', 'p-retry', 'is-network-error'],
+  // tsup takes only dependencies and peers to be outside, and this is optional: it brings a binary.
+  external: ['koffi'],
   // Every file that an import loads costs more than a millisecond: these two choices save one each.
   esbuildOptions(options) {
     // Its single ES module needs no wrapper, and so no chunk of helpers.
