@@ -33,7 +33,7 @@ class Leases implements ChildResources {
     const leasing = this.#lease(kind, this.#granting, () => forget());
     const forget = this.#end.defer(() =>
       leasing.then(
-        (lease) => lease.release(),
+        (lease) => (lease.abandon ?? lease.release).call(lease),
         () => undefined,
       ),
     );

@@ -12,6 +12,11 @@ export interface Lease extends AsyncDisposable {
   readonly released: boolean;
   /** Gives it back: lets go of it here, then its owner removes it. Safe to call twice; rejects with what failed, and is given back all the same. */
   release(): Promise<void>;
+  /**
+   * Called in place of `release` when the user's scope closes: gives it back in whatever state it is. A lock that is still held then counts
+   * as held by somebody who died.
+   */
+  abandon?(): Promise<void>;
 }
 
 /** What is asked for, as plain data: a forked program asks its supervisor's process by message. */

@@ -46,7 +46,7 @@ export function bootId(): string {
 }
 
 /** The inode of a namespace of this process, such as `pid` or `ipc`: ids of that sort mean nothing in another one. 0 where there is none. */
-export function namespace(name: 'pid' | 'ipc' | 'mnt'): number {
+export function namespace(name: 'pid' | 'ipc' | 'mnt' | 'net'): number {
   try {
     return Number(/\d+/.exec(readlinkSync(`/proc/self/ns/${name}`))?.[0] ?? 0);
   } catch {

@@ -1,0 +1,65 @@
+import type { Mapping, Native, RobustMutexes } from '../backend/backend.js';
+
+/**
+ * What excludes all others, threads and processes, and is let go by the kernel when its thread ends, however it ends. Who died holding it is
+ * not its business: that stands in the owner word beside it.
+ */
+export interface Latch {
+  /** How often a try is worth repeating before the thread does something else. */
+  readonly spins: number;
+  tryClose(): boolean;
+  open(): void;
+}
+
+/** How a lock is made, best first: by a robust mutex of libc, by `flock`, or by a socket of Linux's abstract namespace (pure JavaScript). */
+export type LockImplementation = 'pthread' | 'flock' | 'socket';
+
+/** A mutex of libc in the mapping; its owner is the calling thread. */
+export class PthreadLatch implements Latch {
+  readonly spins = 50;
+  readonly #mutexes: RobustMutexes;
+  readonly #mapping: Mapping;
+  readonly #offset: number;
+
+  constructor(mutexes: RobustMutexes, mapping: Mapping, offset: number) {
+    this.#mutexes = mutexes;
+    this.#mapping = mapping;
+    this.#offset = offset;
+  }
+
+  tryClose(): boolean {
+    const tried = this.#mutexes.tryLock(this.#mapping, this.#offset);
+    if (tried === 'locked') return true;
+    if (tried === 'busy') return false;
+    if (tried === 'unrecoverable') {
+      throw new Error('a mutex was unlocked after its owner had died without being marked consistent');
+    }
+    // Consistent at once, so that it can never become unrecoverable: the owner word beside it keeps the news.
+    this.#mutexes.markConsistent(this.#mapping, this.#offset);
+    return true;
+  }
+
+  open(): void {
+    this.#mutexes.unlock(this.#mapping, this.#offset);
+  }
+}
+
+/** `flock` on a descriptor of the thread's own, which the kernel closes with the process and Node with the thread. */
+export class FlockLatch implements Latch {
+  readonly spins = 5;
+  readonly #native: Native;
+  readonly #fd: number;
+
+  constructor(native: Native, fd: number) {
+    this.#native = native;
+    this.#fd = fd;
+  }
+
+  tryClose(): boolean {
+    return this.#native.flock(this.#fd, 'exclusive');
+  }
+
+  open(): void {
+    this.#native.flock(this.#fd, 'unlock');
+  }
+}
