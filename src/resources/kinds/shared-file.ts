@@ -1,4 +1,23 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  type Stats,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { ResourceExistsError, SharedLayoutError } from '../../core/index.js';
 import type { ResourceRequest } from '../../runtime/index.js';
+import type { Native, NativeName } from '../backend/backend.js';
+import { checkName, checkWhole, refuse } from '../checks.js';
+import { type FreshFile, makeFreshFile, removeFreshFile } from '../fresh-file.js';
+import { attempted, errnoOf } from '../inspect/failure.js';
+import { holdersOfFile } from '../inspect/holders.js';
+import { named } from '../inspect/processes.js';
+import type { Claim, Make, Site } from '../site.js';
 
 /**
  * Asks for a file in memory that outlives its users: made by whoever comes first in a scope, with `image` as its first bytes, and removed when
@@ -9,6 +28,7 @@ import type { ResourceRequest } from '../../runtime/index.js';
 export interface SharedFileRequest extends ResourceRequest {
   readonly kind: SharedFileKind;
   readonly name: string;
+  /** How long it is at least; users may append to it. */
   readonly bytes: number;
   /** What it begins with, in base64: a header whose first 16 bytes (magic, layout version, sizes) must be equal in a file that is there already. */
   readonly image: string;
@@ -21,4 +41,165 @@ export interface SharedFileFacts {
   readonly bytes: number;
   /** Whether this registry made it, and so removes it. */
   readonly owned: boolean;
+  /** How the registry reaches the operating system, and so its users do; `'auto'` where it is not said. */
+  readonly native?: NativeName | 'files';
+}
+
+/**
+ * Makes the file, or finds it. What it makes belongs to the registry, so releasing the claim removes nothing.
+ *
+ * @throws ResourceExistsError if what has that name belongs to another user, or is no file that only this user may write
+ * @throws SharedLayoutError if it holds something else
+ * @throws ResourceLimitError if the file system is full
+ */
+export const makeSharedFile: Make<SharedFileRequest> = async (request, site): Promise<Claim> => {
+  const wanted = checked(request, site);
+  const native = await site.nativeIfAny();
+  // From here on without a pause, so that two owners in this process cannot cross.
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const found = find(wanted, site);
+    if (found !== undefined) return use(wanted, found, native);
+    const made = attempted(attemptAt(wanted, site), () => make(wanted, site, native));
+    if (made !== undefined) return use(wanted, keep(made, site), native);
+  }
+  throw new ResourceExistsError(wanted.subject, undefined, `${wanted.path} comes and goes. Try again.`);
+};
+
+/** Somebody makes and removes it as fast as we look: more rounds than two honest programs could need. */
+const MOST_ROUNDS = 100;
+const HEADER_BYTES = 16;
+const ZEROS_BYTES = 1 << 20;
+
+interface Wanted {
+  readonly subject: string;
+  readonly name: string;
+  readonly path: string;
+  readonly bytes: number;
+  readonly image: Buffer;
+}
+
+function checked({ kind, name, bytes, image }: SharedFileRequest, site: Site): Wanted {
+  checkName(kind, 'name', name);
+  const subject = `${kind} "${name}"`;
+  checkWhole(subject, 'bytes', bytes, HEADER_BYTES);
+  const first = typeof image === 'string' ? Buffer.from(image, 'base64') : Buffer.alloc(0);
+  if (first.length < HEADER_BYTES || first.length > bytes) {
+    refuse(subject, 'image', image, `base64 of ${HEADER_BYTES} to ${bytes} bytes`);
+  }
+  return { subject, name, bytes, image: first, path: pathOf(site, name) };
+}
+
+/** Where the file of a name is. */
+export function pathOf({ memoryDir, scope }: Pick<Site, 'memoryDir' | 'scope'>, name: string): string {
+  return join(memoryDir, `treewarden-${process.getuid?.() ?? 0}.${scope}.${name}`);
+}
+
+/** The file that is there, ours or not; nothing if there is none. */
+function find(wanted: Wanted, site: Site): { readonly owned: boolean; readonly stat: Stats } | undefined {
+  const fd = attempted(attemptAt(wanted, site), () => openExisting(wanted));
+  if (fd === undefined) return undefined;
+  try {
+    const stat = fstatSync(fd);
+    checkHonest(wanted, stat);
+    checkLayout(wanted, stat, fd);
+    return { owned: site.kept.get(wanted.path)?.facts === `${stat.dev}:${stat.ino}`, stat };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openExisting({ path, subject }: Wanted): number | undefined {
+  try {
+    // Without O_NONBLOCK somebody's pipe of that name would keep us for ever.
+    return openSync(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT') return undefined;
+    if (errno === 'ELOOP' || errno === 'ENXIO' || errno === 'EISDIR') {
+      throw new ResourceExistsError(subject, undefined, `${path} is no regular file. ${UNTOUCHED}`);
+    }
+    throw error;
+  }
+}
+
+/** /dev/shm is open to all: what another user has put there, or may write, is not to be trusted. */
+function checkHonest({ subject, path }: Wanted, stat: Stats): void {
+  const wrong = !stat.isFile()
+    ? 'is no regular file'
+    : stat.uid !== (process.getuid?.() ?? stat.uid)
+      ? `belongs to user ${stat.uid}`
+      : (stat.mode & 0o022) !== 0
+        ? 'may be written by other users'
+        : undefined;
+  if (wrong === undefined) return;
+  throw new ResourceExistsError(subject, `user ${stat.uid}`, `${path} ${wrong}. ${UNTOUCHED}`);
+}
+
+const UNTOUCHED = 'It was not touched. Choose another name, or remove it.';
+
+function checkLayout({ subject, bytes, image }: Wanted, stat: Stats, fd: number): void {
+  const header = Buffer.alloc(HEADER_BYTES);
+  readSync(fd, header, 0, HEADER_BYTES, 0);
+  const expected = image.subarray(0, HEADER_BYTES);
+  if (stat.size >= bytes && header.equals(expected)) return;
+  throw new SharedLayoutError(subject, described(stat.size, header), described(bytes, expected));
+}
+
+function described(bytes: number, header: Buffer): string {
+  return `${bytes} bytes that begin with ${header.toString('hex')}`;
+}
+
+function make({ path, bytes, image }: Wanted, site: Site, native: Native | undefined): FreshFile | undefined {
+  return makeFreshFile({
+    ledger: site.ledger,
+    path,
+    fill: (fd) => {
+      if (native === undefined) writeZeros(fd, bytes);
+      else native.allocate(fd, bytes);
+      writeAll(fd, image, 0);
+    },
+  });
+}
+
+/** Reserves the pages: a file that is only declared that long ends whoever touches it once the file system is full. */
+function writeZeros(fd: number, bytes: number): void {
+  const zeros = Buffer.alloc(Math.min(bytes, ZEROS_BYTES));
+  for (let at = 0; at < bytes; at += zeros.length) writeAll(fd, zeros.subarray(0, bytes - at), at);
+}
+
+function writeAll(fd: number, bytes: Uint8Array, position: number): void {
+  let written = 0;
+  while (written < bytes.length) {
+    written += writeSync(fd, bytes, written, bytes.length - written, position + written);
+  }
+}
+
+function keep(made: FreshFile, { kept }: Site): { readonly owned: true } {
+  // One of that name that somebody has removed meanwhile is not there any more.
+  kept.get(made.path)?.releaseSync();
+  const release = (): void => {
+    removeFreshFile(made);
+    kept.delete(made.path);
+  };
+  kept.set(made.path, { name: made.path, facts: `${made.dev}:${made.ino}`, release, releaseSync: release });
+  return { owned: true };
+}
+
+function use(
+  { name, path, bytes }: Wanted,
+  { owned }: { readonly owned: boolean },
+  native: Native | undefined,
+): Claim {
+  const facts: SharedFileFacts = { path, bytes, owned, native: native?.name ?? 'files' };
+  const nothing = (): void => undefined;
+  return { name, facts, release: nothing, releaseSync: nothing, users: () => usersOf(path) };
+}
+
+function usersOf(path: string): readonly string[] {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? [] : holdersOfFile(stat).map(({ pid }) => named(pid));
+}
+
+function attemptAt({ subject, path, bytes }: Wanted, { memoryDir }: Site): Parameters<typeof attempted>[0] {
+  return { subject, operation: 'create', target: { type: 'file', path, dir: memoryDir, bytes } };
 }

@@ -1,0 +1,57 @@
+import { statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { isAbsolute, normalize } from 'node:path';
+import { checkNames } from '../core/index.js';
+import { type Clock, systemClock } from '../runtime/index.js';
+import type { BackendChoice } from './backend/choose.js';
+import { refuse } from './checks.js';
+import { checkScope, stateDirPath } from './guard/state-dir.js';
+
+/** How a registry is opened. */
+export interface RegistryOptions {
+  /**
+   * What the program is called among its user's programs: 1 to 48 letters, digits, dashes and underscores. Programs with the same scope mean the
+   * same shared state by the same names, and each releases what dead ones of that scope have left.
+   */
+  readonly scope: string;
+  /**
+   * Where the ledgers are: a directory of this user's alone, on this machine, made if need be; absolute.
+   * @defaultValue `TREEWARDEN_STATE_DIR`, else `treewarden` in `XDG_RUNTIME_DIR`, else `treewarden-<uid>` among the temporary files
+   */
+  readonly stateDir?: string;
+  /** Where shared state lives; absolute. @defaultValue `/dev/shm` where there is one, else the directory for temporary files */
+  readonly memoryDir?: string;
+  /** What reaches the operating system: `'auto'` is koffi where it is installed, else files. @defaultValue `'auto'` */
+  readonly backend?: BackendChoice;
+  /** @defaultValue the clock of this process */
+  readonly clock?: Clock;
+}
+
+export type RegistrySettings = Required<RegistryOptions>;
+
+/** @throws InvalidSpecError for the first option that is wrong */
+export function registrySettings(options: RegistryOptions): RegistrySettings {
+  checkNames(SUBJECT, options, NAMES);
+  const { scope, backend = 'auto', clock = systemClock } = options;
+  checkScope(scope);
+  if (!BACKENDS.includes(backend)) refuse(SUBJECT, 'backend', backend, BACKENDS.join(', '));
+  if (typeof clock?.now !== 'function' || typeof clock.after !== 'function') {
+    refuse(SUBJECT, 'clock', clock, 'a Clock');
+  }
+  const stateDir = stateDirPath(options.stateDir);
+  const memoryDir = memoryDirPath(options.memoryDir);
+  return { scope, stateDir, memoryDir, backend, clock };
+}
+
+/** Where shared state lives: what is given, else `/dev/shm`, else the directory for temporary files. */
+export function memoryDirPath(given?: string): string {
+  if (given === undefined) {
+    return statSync('/dev/shm', { throwIfNoEntry: false })?.isDirectory() === true ? '/dev/shm' : tmpdir();
+  }
+  if (typeof given === 'string' && isAbsolute(given) && !given.includes('\0')) return normalize(given);
+  return refuse(SUBJECT, 'memoryDir', given, 'the absolute path of a directory');
+}
+
+const SUBJECT = 'the resource registry';
+const NAMES: readonly string[] = ['scope', 'stateDir', 'memoryDir', 'backend', 'clock'];
+const BACKENDS: readonly BackendChoice[] = ['auto', 'koffi', 'node:ffi', 'files'];

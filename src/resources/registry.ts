@@ -1,0 +1,214 @@
+import { CapabilityError, ScopeClosedError } from '../core/index.js';
+import {
+  IncarnationContext,
+  type Lease,
+  type ResourceKind,
+  type ResourceOwner,
+  type ResourceProvider,
+  type ResourceScope,
+  silentLogger,
+} from '../runtime/index.js';
+import type { Native } from './backend/backend.js';
+import { loadNative } from './backend/choose.js';
+import { createLedger, type FileLedger } from './guard/ledger.js';
+import { type GrantStatus, type Home, OwnedScope } from './owned-scope.js';
+import type { Listed } from './recording-ledger.js';
+import { type RegistryListener, RegistryListeners } from './registry-events.js';
+import { type RegistryOptions, type RegistrySettings, registrySettings } from './registry-options.js';
+import type { Claim, Make, Site } from './site.js';
+
+/** A lease, as the registry knows it. */
+export interface LeaseStatus {
+  readonly kind: string;
+  readonly name: string;
+  /** Where its owner stands in the tree; the registry's scope for what no child has acquired. */
+  readonly owner: string;
+  readonly incarnation: number;
+  /** When it was granted, on the registry's clock. */
+  readonly grantedAtMs: number;
+  /** What the ledger lists for it: what there is to release. */
+  readonly listed: readonly Listed[];
+}
+
+/** A lease, and who uses at present what it stands for. */
+export interface LeaseUse extends LeaseStatus {
+  /** Processes, as in `pid 12 (node)`; empty where its kind cannot tell. */
+  readonly users: readonly string[];
+}
+
+/**
+ * Owns what would outlive a process: everything acquired from it is released when it closes, when its owner's incarnation ends, when this
+ * process exits, and, by a guardian of its own, when this process is killed.
+ *
+ * @example
+ * ```ts
+ * await using registry = await ResourceRegistry.open({ scope: 'shop' });
+ * const lock = await registry.acquire(fileLock({ path: '/run/shop.lock' }));
+ * ```
+ */
+export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
+  readonly scope: string;
+  readonly #settings: RegistrySettings;
+  readonly #home: Home;
+  readonly #ledger: FileLedger;
+  readonly #scopes: Map<OwnedScope, () => Promise<readonly unknown[]>> = new Map();
+  readonly #kept: Map<string, Claim> = new Map();
+  readonly #listeners: RegistryListeners = new RegistryListeners();
+  readonly #own: IncarnationContext;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Opens a registry, after releasing what dead programs of the same scope have left.
+   *
+   * @throws InvalidSpecError if an option is wrong
+   * @throws ResourceError if the state directory cannot be made, or is not this user's alone
+   */
+  static async open(options: RegistryOptions): Promise<ResourceRegistry> {
+    const settings = registrySettings(options);
+    const { makeOf } = await import('./makers.js');
+    return new ResourceRegistry(settings, makeOf);
+  }
+
+  private constructor(settings: RegistrySettings, makeOf: (kind: string) => Make) {
+    this.scope = settings.scope;
+    this.#settings = settings;
+    this.#ledger = createLedger(settings);
+    this.#home = {
+      ledger: this.#ledger,
+      clock: settings.clock,
+      guarded: false,
+      makeOf,
+      site: (parts) => this.#site(parts),
+      closed: (scope) => this.#scopes.delete(scope),
+    };
+    this.#own = this.#ownContext();
+  }
+
+  /**
+   * Acquires a resource for this program itself, until it is released or the registry closes.
+   * @throws ScopeClosedError once the registry is closed
+   */
+  acquire<L extends Lease>(kind: ResourceKind<L>): Promise<L> {
+    return this.#own.resources.acquire(kind);
+  }
+
+  /** Opens a scope for an incarnation. @throws ScopeClosedError once the registry is closed */
+  openScope(owner: ResourceOwner): ResourceScope {
+    const scope = this.#open(owner);
+    this.#scopes.set(scope, () => scope.close());
+    return scope;
+  }
+
+  /** Every lease, in the order in which their owners came. */
+  list(): readonly LeaseStatus[] {
+    return this.#grants().map(statusOf);
+  }
+
+  /** The same, and who uses each: looks at every process that this user may look into, for some ms. */
+  inspect(): readonly LeaseUse[] {
+    return this.#grants().map((grant) => ({ ...statusOf(grant), users: grant.users() }));
+  }
+
+  /** Calls `listener` when the guardian starts, is lost, or cannot be had. Returns what removes it. */
+  on(listener: RegistryListener): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  /**
+   * Releases everything, last opened scope first and last acquired first, past failures; then ends the guardian. What is being acquired
+   * meanwhile is released and refused. Safe to call twice.
+   *
+   * @throws AggregateError of what could not be released; the guardian stays then, and tries again when this process ends
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const close of [...this.#scopes.values()].reverse()) failures.push(...(await close()));
+    await this.#own.release();
+    for (const claim of [...this.#kept.values()].reverse()) failures.push(...(await released(claim)));
+    this.#ledger.close();
+    this.#listeners.clear();
+    if (failures.length > 0)
+      throw new AggregateError(
+        failures,
+        `${failures.length} resources of "${this.scope}" could not be released.`,
+      );
+  }
+
+  #open(owner: ResourceOwner): OwnedScope {
+    if (this.#closing !== undefined) throw new ScopeClosedError(this.scope, 'resource');
+    return new OwnedScope(owner, this.#home);
+  }
+
+  /** What the program acquires itself is kept as what a child acquires: leases first, then what they stand for. */
+  #ownContext(): IncarnationContext {
+    const nothing = (): void => undefined;
+    const context = new IncarnationContext({
+      id: this.scope,
+      path: this.scope,
+      incarnation: 1,
+      log: silentLogger,
+      ready: nothing,
+      heartbeat: nothing,
+      fail: nothing,
+      extend: () => 0,
+      resources: {
+        openScope: (owner) => {
+          const scope = this.#open(owner);
+          this.#scopes.set(scope, async () => (await context.release()) ?? []);
+          return scope;
+        },
+      },
+    });
+    return context;
+  }
+
+  #grants(): readonly GrantStatus[] {
+    return [...this.#scopes.keys()].flatMap((scope) => scope.status);
+  }
+
+  #site(parts: Pick<Site, 'ledger' | 'owner' | 'signal'>): Site {
+    const { scope, clock, memoryDir, stateDir } = this.#settings;
+    const nativeIfAny = (): Promise<Native | undefined> => loadNative(this.#settings.backend);
+    return {
+      ...parts,
+      scope,
+      clock,
+      memoryDir,
+      stateDir,
+      kept: this.#kept,
+      guarded: this.#home.guarded,
+      nativeIfAny,
+      native: async (subject) => (await nativeIfAny()) ?? raiseNoNative(subject),
+    };
+  }
+}
+
+function statusOf({ kind, name, owner, grantedAtMs, listed }: GrantStatus): LeaseStatus {
+  return { kind, name, owner: owner.path, incarnation: owner.incarnation, grantedAtMs, listed };
+}
+
+async function released(claim: Claim): Promise<readonly unknown[]> {
+  try {
+    await claim.release();
+    return [];
+  } catch (failure) {
+    return [failure];
+  }
+}
+
+function raiseNoNative(subject: string): never {
+  throw new CapabilityError(
+    'native',
+    subject,
+    'install the optional package koffi, or run a Node that has node:ffi and choose it by backend.',
+  );
+}
