@@ -1,6 +1,13 @@
 import { type ErrorFacts, errorFacts } from '../core/index.js';
-import type { CallOptions, IncarnationHost, Transferable } from '../runtime/index.js';
+import type {
+  CallOptions,
+  IncarnationHost,
+  OwnedGroup,
+  ResolvedSettings,
+  Transferable,
+} from '../runtime/index.js';
 import { Calls, type Send } from './calls.js';
+import { HostedScope } from './hosted-scope.js';
 import { type FromChild, type Identity, type LogLevel, type ToChild, unpackError, WIRE } from './wire.js';
 
 /** The supervisor's end of the channel to one incarnation. */
@@ -9,14 +16,25 @@ export class Channel {
   readonly #send: Send;
   readonly #end: () => void;
   readonly calls: Calls;
+  readonly #group: () => OwnedGroup | undefined;
+  #resources: HostedScope | undefined;
   #greeted = false;
   #crash: ErrorFacts | undefined;
 
-  /** @param end - ends the program, which has released everything and is still there */
-  constructor(host: IncarnationHost, send: Send, end: () => void) {
+  /**
+   * @param end - ends the program, which has released everything and is still there
+   * @param group - the processes that use what it acquires, where they are not this one
+   */
+  constructor(
+    host: IncarnationHost,
+    send: Send,
+    end: () => void,
+    group: () => OwnedGroup | undefined = () => undefined,
+  ) {
     this.#host = host;
     this.#send = send;
     this.#end = end;
+    this.#group = group;
     this.calls = new Calls(host.path, host.clock, send);
   }
 
@@ -70,6 +88,15 @@ export class Channel {
         return this.#log(message.level, message.facts, message.message);
       case 'exposes':
         return this.calls.exposed(message.methods);
+      case 'acquire':
+        this.#resources ??= new HostedScope(
+          this.#host,
+          (answer) => this.#send(answer, [], () => undefined),
+          this.#group(),
+        );
+        return this.#resources.acquire(message.id, message.request);
+      case 'give-back':
+        return this.#resources?.giveBack(message.id, message.number);
       case 'returned':
       case 'threw':
       case 'refused':
@@ -108,6 +135,11 @@ export class Channel {
     this.calls.close('it ended, or closed its channel, before it answered.');
   }
 
+  /** It is gone: releases what it had acquired. At once, without a promise, where that is nothing. Never rejects. */
+  release(): Promise<void> | undefined {
+    return this.#resources?.close();
+  }
+
   #tell(message: ToChild): boolean {
     if (this.#greeted) this.#send(message, [], () => undefined);
     return this.#greeted;
@@ -130,17 +162,22 @@ export function handOver(
 /** What a program is told of itself when it is started. */
 export function identityOf(host: IncarnationHost): Identity {
   const { id, path, incarnation, settings } = host;
-  const { stallAfterMs, drainMs, shutdown } = settings;
+  const orphanMs = orphanMsOf(settings);
   return {
     wire: WIRE,
     id,
     path,
     incarnation,
-    stallAfterMs: finiteOrNull(stallAfterMs),
-    orphanMs:
-      shutdown === 'infinity' ? null : finiteOrNull(shutdown === 'brutal_kill' ? 0 : drainMs + shutdown),
+    stallAfterMs: finiteOrNull(settings.stallAfterMs),
+    orphanMs: finiteOrNull(orphanMs),
     parent: process.pid,
   };
+}
+
+/** How long a program may go on after its supervisor has died, in ms; `Infinity` without a limit. */
+export function orphanMsOf({ drainMs, shutdown }: ResolvedSettings): number {
+  if (shutdown === 'infinity') return Number.POSITIVE_INFINITY;
+  return shutdown === 'brutal_kill' ? 0 : drainMs + shutdown;
 }
 
 function finiteOrNull(ms: number): number | null {

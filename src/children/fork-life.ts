@@ -1,9 +1,16 @@
 import { type Exit, errorFacts } from '../core/index.js';
-import type { CallOptions, IncarnationFacts, IncarnationHost, Transferable } from '../runtime/index.js';
-import { Channel, handOver, identityOf } from './channel.js';
+import type {
+  CallOptions,
+  IncarnationFacts,
+  IncarnationHost,
+  OwnedGroup,
+  Transferable,
+} from '../runtime/index.js';
+import { Channel, handOver, identityOf, orphanMsOf } from './channel.js';
 import { entryError, inheritedFlags, inheritedNodeOptions } from './entry-launch.js';
 import type { ForkSettings } from './fork.js';
 import { ProcessIncarnation, type ProcessLaunch } from './process.js';
+import { HAS_GROUPS } from './process-group.js';
 import { type FromChild, IDENTITY_KEY, isWrapped, wrap } from './wire.js';
 
 /** One life of a forked program. */
@@ -25,7 +32,14 @@ export class ForkIncarnation extends ProcessIncarnation {
       (message, _, onLost) =>
         void this.child?.send(wrap(message), (error) => error !== null && onLost(error)),
       () => super.askToStop(0),
+      () => this.#ownedGroup(),
     );
+  }
+
+  /** If this process dies, what it uses may be released only when its group has ended as an orphan does. */
+  #ownedGroup(): OwnedGroup | undefined {
+    const pid = this.child?.pid;
+    return pid === undefined || !HAS_GROUPS ? undefined : { pid, graceMs: orphanMsOf(this.host.settings) };
   }
 
   override begin(): this {
@@ -85,8 +99,9 @@ export class ForkIncarnation extends ProcessIncarnation {
     return error === undefined ? super.explainCode(code) : { type: 'failed', error };
   }
 
-  protected override onEnd(): void {
+  protected override onEnd(): Promise<void> | undefined {
     this.#channel.close();
+    return this.#channel.release();
   }
 }
 

@@ -136,9 +136,10 @@ export class ProcessIncarnation implements Incarnation {
     // A program without a channel sends none.
   }
 
-  /** The incarnation is about to be reported as gone: settle what waits for it. Called once. */
-  protected onEnd(_exit: Exit): void {
-    // Nothing waits for a program without a channel.
+  /** The incarnation is gone and about to be reported so, once this resolves: settle what waits for it, release what it held. Called once. */
+  protected onEnd(_exit: Exit): Promise<void> | undefined {
+    // Nothing waits for a program without a channel, and it holds nothing of ours.
+    return undefined;
   }
 
   /** What a status other than 0 stands for. */
@@ -247,9 +248,11 @@ export class ProcessIncarnation implements Incarnation {
     this.#stopWaiting?.();
     this.#letGo();
     const exit = this.#leaderExit();
-    this.onEnd(exit);
     const { lines } = this.#tail;
-    this.host.exited(exit, lines.length === 0 ? undefined : lines);
+    const tell = (): void => this.host.exited(exit, lines.length === 0 ? undefined : lines);
+    const releasing = this.onEnd(exit);
+    if (releasing === undefined) tell();
+    else void releasing.then(tell);
   }
 
   /** Closes our ends of what a descendant outside the group may still hold open. */

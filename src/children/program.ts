@@ -4,9 +4,12 @@ import {
   type ContextOwner,
   IncarnationContext,
   type Logger,
+  type ResourceProvider,
+  Scope,
   silentLogger,
   systemClock,
 } from '../runtime/index.js';
+import { RemoteScope } from './remote-scope.js';
 import { Served } from './served.js';
 import { findSupervisor, type Supervision, type Uplink } from './uplink.js';
 import { UplinkLogger } from './uplink-logger.js';
@@ -27,6 +30,9 @@ export class Program implements ContextOwner {
   readonly supervised: boolean;
   readonly context: ProgramContext;
   readonly served: Served;
+  /** Closed with its own release: what a program that nobody supervises has in place of its tree's. */
+  readonly tree: Scope = new Scope();
+  readonly #remote: RemoteScope | undefined;
   readonly #uplink: Uplink | undefined;
   readonly #orphanMs: number;
   readonly #beatEveryMs: number;
@@ -47,6 +53,7 @@ export class Program implements ContextOwner {
     );
     this.#uplink = supervision?.uplink;
     this.supervised = supervision !== undefined;
+    this.#remote = this.#uplink && new RemoteScope(this.#uplink);
     this.log = this.#uplink === undefined ? silentLogger : new UplinkLogger(this.#uplink);
     this.context = new ProgramContext(this);
     this.served = new Served(this.context, (message, transfer) => this.#uplink?.send(message, transfer));
@@ -72,6 +79,11 @@ export class Program implements ContextOwner {
       );
     }
     return program;
+  }
+
+  /** Its supervisor's, where it has one. */
+  get resources(): ResourceProvider | undefined {
+    return this.#remote;
   }
 
   /** A program that can be called stays, until it is asked to stop. */
@@ -108,8 +120,8 @@ export class Program implements ContextOwner {
 
   /** Undoes what was deferred. Never rejects. */
   async release(): Promise<void> {
-    const failures = await this.context.release();
-    for (const failure of failures ?? []) this.#note('a deferred release failed', failure);
+    const failures = [...((await this.context.release()) ?? []), ...(await this.tree.close())];
+    for (const failure of failures) this.#note('a deferred release failed', failure);
   }
 
   #tell(message: FromChild): void {
@@ -131,6 +143,10 @@ export class Program implements ContextOwner {
         return;
       case 'abort':
         return this.served.abort(message.id);
+      case 'granted':
+      case 'not-granted':
+      case 'given-back':
+        return this.#remote?.answered(message);
     }
   }
 
@@ -172,6 +188,7 @@ export class Program implements ContextOwner {
 
   /** The supervisor died without stopping us: nobody else will, and it will not be missed by anybody that we are. */
   #orphaned(): void {
+    this.#remote?.supervisorGone();
     this.#stop(this.#orphanMs, () => process.kill(process.pid, 'SIGTERM'));
     if (this.#orphanMs === Number.POSITIVE_INFINITY) return;
     systemClock.after(this.#orphanMs, () => process.kill(process.pid, 'SIGKILL'), false);
@@ -200,11 +217,12 @@ class ProgramContext extends IncarnationContext {
     return super.signal;
   }
 
-  override defer(release: () => unknown): void {
-    super.defer(release);
-    if (this.#releasesAtEnd) return;
-    this.#releasesAtEnd = true;
-    // A program that has nothing more to do releases as well.
-    process.once('beforeExit', () => void this.#program.release());
+  override get scope(): Scope {
+    if (!this.#releasesAtEnd) {
+      this.#releasesAtEnd = true;
+      // A program that has nothing more to do releases as well.
+      process.once('beforeExit', () => void this.#program.release());
+    }
+    return super.scope;
   }
 }

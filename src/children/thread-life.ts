@@ -132,7 +132,11 @@ export class ThreadIncarnation implements Incarnation {
       const exit = this.#explain(code);
       this.#phase = 'gone';
       const { lines } = this.#tail;
-      this.#host.exited(exit, lines.length === 0 ? undefined : lines);
+      const tell = (): void => this.#host.exited(exit, lines.length === 0 ? undefined : lines);
+      const releasing = this.#channel.release();
+      if (releasing === undefined) tell();
+      // Never rejects: what cannot be released is noted.
+      else void releasing.then(tell);
     });
   }
 

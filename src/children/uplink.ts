@@ -16,7 +16,7 @@ export interface Uplink {
   send(message: FromChild, transfer?: readonly Transferable[]): void;
   /** Says hello and begins to hear. Hearing alone does not keep the program running. */
   open(hear: (message: ToChild) => void, onSupervisorGone: () => void): void;
-  /** Whether waiting for messages keeps the program running. */
+  /** One more reason, or one less, why waiting for messages keeps the program running. */
   keepAlive(keep: boolean): void;
 }
 
@@ -59,6 +59,7 @@ function takeIdentity(): Identity | undefined {
 class ThreadUplink implements Uplink {
   readonly #parentPort: MessagePort;
   #port: MessagePort | undefined;
+  #reasons = 0;
 
   constructor(parent: MessagePort) {
     this.#parentPort = parent;
@@ -79,7 +80,8 @@ class ThreadUplink implements Uplink {
   }
 
   keepAlive(keep: boolean): void {
-    if (keep) this.#port?.ref();
+    this.#reasons += keep ? 1 : -1;
+    if (this.#reasons > 0) this.#port?.ref();
     else this.#port?.unref();
   }
 }

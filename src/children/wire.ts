@@ -1,4 +1,5 @@
 import { errorFacts } from '../core/index.js';
+import type { Grant, ResourceRequest } from '../runtime/index.js';
 
 /**
  * What travels between a supervisor and a program that imports `treewarden/child`. A thread has a port of its own for it, which its hello
@@ -9,7 +10,15 @@ export type ToChild =
   | { readonly type: 'stop'; readonly withinMs: number }
   | { readonly type: 'call'; readonly id: number; readonly method: string; readonly args: readonly unknown[] }
   | { readonly type: 'cast'; readonly method: string; readonly args: readonly unknown[] }
-  | { readonly type: 'abort'; readonly id: number };
+  | { readonly type: 'abort'; readonly id: number }
+  | ResourceAnswer;
+
+/** What becomes of a request for a resource, or of one that is given back. */
+export type ResourceAnswer =
+  | { readonly type: 'granted'; readonly id: number; readonly grant: Grant }
+  /** `facts` are what the error says beside its message. */
+  | { readonly type: 'not-granted'; readonly id: number; readonly error: WireError; readonly facts: object }
+  | { readonly type: 'given-back'; readonly id: number; readonly error?: WireError };
 
 export type FromChild =
   /** The first message: from here on it hears what it is told. */
@@ -32,6 +41,10 @@ export type FromChild =
       readonly message?: string | undefined;
     }
   | { readonly type: 'exposes'; readonly methods: readonly string[] }
+  /** Wants a resource of its own; `id` is the request's. */
+  | { readonly type: 'acquire'; readonly id: number; readonly request: ResourceRequest }
+  /** Has let go of what it was granted by `number`. */
+  | { readonly type: 'give-back'; readonly id: number; readonly number: number }
   | Answer;
 
 /** How a call ended, in the child. */

@@ -24,7 +24,7 @@ class Talker extends ProcessIncarnation {
     this.received.push(message);
   }
 
-  protected override onEnd(exit: Exit): void {
+  protected override onEnd(exit: Exit): undefined {
     this.ends.push(exit);
   }
 }
