@@ -17,11 +17,29 @@ export interface Attempt {
 
 export type Operation = 'create' | 'attach' | 'open' | 'map' | 'lock' | 'use' | 'remove';
 
+/** A file, or what stands for one. `dir` is in the memory file system that it is made in. */
+export interface FileTarget {
+  readonly type: 'file';
+  readonly path: string;
+  readonly dir?: string | undefined;
+  readonly bytes?: number | undefined;
+}
+
 /** The thing itself, as the operating system knows it. */
 export type Target =
-  | { readonly type: 'segment'; readonly key?: number; readonly id?: number; readonly bytes?: number }
-  | { readonly type: 'semaphore-set'; readonly key?: number; readonly id?: number; readonly count?: number }
-  | { readonly type: 'file'; readonly path: string; readonly dir: string; readonly bytes?: number };
+  | {
+      readonly type: 'segment';
+      readonly key?: number | undefined;
+      readonly id?: number | undefined;
+      readonly bytes?: number | undefined;
+    }
+  | {
+      readonly type: 'semaphore-set';
+      readonly key?: number | undefined;
+      readonly id?: number | undefined;
+      readonly count?: number | undefined;
+    }
+  | FileTarget;
 
 /**
  * Turns what the operating system said into the error that tells what is wrong and what to do: which limit, how much of it is used and by
@@ -34,13 +52,14 @@ export function resourceFailure(error: unknown, attempt: Attempt, listed?: Liste
   if (errno === undefined) return error;
   const full = FULL[errno]?.(attempt.target, errno, listed);
   if (full !== undefined) return limitError(attempt, errno, full, error);
-  if (errno === 'EEXIST') {
-    return new ResourceExistsError(attempt.subject, holderOf(attempt.target), existing(attempt.target), {
-      cause: error,
-    });
-  }
+  if (errno === 'EEXIST') return existsFailure(attempt, { cause: error });
   const advice = (ADVICE[errno] ?? unknownAdvice)(attempt);
   return new ResourceError(attempt.subject, attempt.operation, errno, advice, { cause: error });
+}
+
+/** Something of that name or key is there, and is not ours. */
+export function existsFailure({ subject, target }: Attempt, options?: ErrorOptions): ResourceExistsError {
+  return new ResourceExistsError(subject, holderOf(target), existing(target), options);
 }
 
 /** Runs a system call of a resource; what it throws is told as {@link resourceFailure} tells it. */
@@ -70,7 +89,7 @@ type Exhausted = (target: Target, errno: string, listed: Listed | undefined) => 
 const ofTarget: Exhausted = (target, errno, listed) => {
   if (target.type === 'segment') return fullSegment(target.bytes, errno, listed);
   if (target.type === 'semaphore-set') return fullSet(target.count, errno);
-  return fullFile(target.dir, target.bytes, errno);
+  return target.dir === undefined ? undefined : fullFile(target.dir, target.bytes, errno);
 };
 
 const FULL: Readonly<Record<string, Exhausted>> = {
@@ -94,6 +113,8 @@ const ADVICE: Readonly<Record<string, (attempt: Attempt) => string>> = {
     `this user may not do that with ${what(target)}, which belongs to ${belongsTo(target)}.`,
   EINVAL: ({ target }) =>
     `${what(target)} is not there, or is smaller than was asked for. Ask for the size that it has.`,
+  EOVERFLOW: ({ target }) => `${what(target)} is smaller than was asked for. Ask for the size that it has.`,
+  ENOSPC: ({ target }) => `what ${what(target)} is made in was full, and is no longer. Try again.`,
   ENOMEM: () => 'there is not enough memory. Ask for less, or free some.',
 };
 

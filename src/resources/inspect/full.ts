@@ -48,7 +48,7 @@ export function fullFile(dir: string, bytes = 0, errno: string): Full | undefine
   if (errno !== 'ENOSPC') return undefined;
   const files = filesOf(dir);
   const space = sizeOf(dir);
-  const reached = reachedBy(files, 1) ?? space;
+  const reached = reachedBy(files, 1) ?? reachedBy(space, Math.max(bytes, PAGE_BYTES));
   if (reached === undefined) return undefined;
   const wanted = reached === space && bytes > 0 ? ` ${bytes} were asked for.` : '';
   return {

@@ -1,0 +1,62 @@
+import type { SystemV } from '../backend/backend.js';
+import { keyText, resourceFailure } from '../inspect/failure.js';
+import { type SemaphoreSetStatus, semaphoreSets } from '../inspect/system-v.js';
+import type { Claim, Make, Site } from '../site.js';
+import { checkedSet, type SemaphoreSetFacts, type SemaphoreSetRequest, setSubject } from './semaphore-set.js';
+import { randomKey, removeIfThere, requireSystemV } from './system-v.js';
+
+/** The owner's half of a semaphore set: makes it after the ledger has been told, and removes it. */
+export const makeSemaphoreSet: Make<SemaphoreSetRequest> = async (asked, site) => {
+  const request = checkedSet(asked);
+  const native = await site.native(setSubject(request));
+  const key = (request.key ?? randomKey()) | 0;
+  const made = request.attach
+    ? BORROWED
+    : make(request, key, site, requireSystemV(native, setSubject(request)));
+  const facts: SemaphoreSetFacts = { key, id: made.id, undo: request.undo, native: native.name };
+  return {
+    name: request.name ?? keyText(key),
+    facts,
+    release: made.release,
+    releaseSync: made.release,
+  } satisfies Claim;
+};
+
+interface MadeSet {
+  readonly id?: number;
+  readonly release: () => void;
+}
+
+const BORROWED: MadeSet = { release: () => undefined };
+
+function make(request: SemaphoreSetRequest, key: number, site: Site, systemV: SystemV): MadeSet {
+  const { permits = [], mode } = request;
+  const written = site.ledger.want({ type: 'sysv-sem', key, count: permits.length });
+  let id: number | undefined;
+  try {
+    id = systemV.createSemaphores(key, permits.length, mode);
+    // Sets the time of change as well, by which it is known: nothing of ours changes it from here on.
+    systemV.setValues(id, permits);
+    const made = statusOf(id);
+    written.have({ type: 'sysv-sem', id, changedAtS: made?.changedAtS ?? 0 });
+    return { id, release: () => release(systemV, made, () => written.drop()) };
+  } catch (error) {
+    if (id !== undefined) systemV.removeSemaphores(id);
+    written.drop();
+    const target = { type: 'semaphore-set', key, count: permits.length } as const;
+    throw resourceFailure(error, { subject: setSubject(request), operation: 'create', target });
+  }
+}
+
+/** Only the one that was made: its id may have been given to another, if somebody removed it. A program that sets values changes its time. */
+function release(systemV: SystemV, made: SemaphoreSetStatus | undefined, drop: () => void): void {
+  const found = made === undefined ? undefined : statusOf(made.id);
+  if (made !== undefined && found?.key === made.key && found.count === made.count) {
+    removeIfThere(() => systemV.removeSemaphores(made.id));
+  }
+  drop();
+}
+
+function statusOf(id: number): SemaphoreSetStatus | undefined {
+  return semaphoreSets().find((set) => set.id === id);
+}
