@@ -1,0 +1,286 @@
+/**
+ * The guardian, in the shell that every Unix has (dash, busybox's ash and bash run it alike). It is called with the ledger's path, its owner's
+ * pid and start time, and the seconds that a command may take; its standard input ends when the owner does.
+ *
+ * What it may rely on: only words that `tokens.ts` writes are split or evaluated, numbers are checked to be numbers before either, and a path
+ * is decoded into a variable and only ever used within quotes. It releases by the same rules as `reclaim.ts`, which the tests hold against it.
+ *
+ * It forks for `stat`, `rm`, `cat` and `ipcrm` once each, whatever there is to release: forks are nearly all of the time it takes.
+ */
+export const GUARDIAN_SCRIPT: string = `
+set -f
+trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2 TSTP TTIN TTOU
+unset TREEWARDEN_GUARDIAN
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+ledger=$1 owner=$2 ticks=$3 limit=$4
+newline='
+'
+blanks=" 	$newline"
+# The last to be ended where memory is short; only root may ask for that.
+{ echo -900 >/proc/$$/oom_score_adj; } 2>/dev/null
+
+# A descriptor of the ledger finds it when somebody has cleaned up its directory.
+{ command exec 3<"$ledger"; } 2>/dev/null
+while read -r word; do
+  case $word in
+    rewritten) { command exec 3<"$ledger"; } 2>/dev/null ;;
+    nothing-left) exit 0 ;;
+  esac
+done
+exec </dev/null
+
+is_number() { case $1 in '' | *[!0-9]*) return 1 ;; esac; }
+
+# Reads the ledger from standard input: w_<n> is what was wanted, h_<n> what it is, order the numbers, newest first.
+load() {
+  order= guarded=
+  read -r magic version scope pid start pidns ipcns mntns boot uid end || return 1
+  [ "$magic $version $pid $start $end" = "treewarden-ledger 1 $owner $ticks ." ] && is_number "$uid" || return 1
+  while read -r verb n rest; do
+    is_number "$n" || continue
+    case $rest in
+      *' .') rest=\${rest% .} ;;
+      .) rest= ;;
+      *) continue ;;
+    esac
+    case $verb in
+      w) eval "w_$n=\\$rest h_$n="; order="$n $order" ;;
+      h) eval "h_$n=\\$rest" ;;
+      d) eval "w_$n= h_$n=" ;;
+      # Who is not written down there leaves it to the next start, which cannot know of it.
+      g) guarded=; [ "$n" = $$ ] && guarded=1 ;;
+    esac
+  done
+  [ "$guarded" ]
+}
+{ load <"$ledger" || load <&3; } 2>/dev/null || exit 1
+
+left=
+released() { eval "w_$1="; gone="$gone $1"; }
+
+decode() {
+  case $1 in
+    '""') text= ;;
+    # The full stop keeps line ends at the end of it.
+    *\\\\*) text=$(printf '%b.' "$1"); text=\${text%.} ;;
+    *) text=$1 ;;
+  esac
+}
+
+# Centiseconds since boot; without /proc, those that were waited for.
+now=0
+look_at_clock() {
+  if { read -r up rest </proc/uptime; } 2>/dev/null; then now=$((\${up%.*} * 100 + 1\${up#*.} - 100)); else now=$((now + tick)); fi
+}
+tick=0
+pause() {
+  case $tick in 0) tick=1 ;; 1) tick=2 ;; 2) tick=5 ;; *) tick=10 ;; esac
+  case $tick in 10) wait=0.1 ;; *) wait=0.0$tick ;; esac
+  sleep $wait 2>/dev/null || { tick=100; sleep 1; }
+}
+
+# What /proc says of process $1: state, group, started.
+status() {
+  state= started=
+  line=
+  { while read -r part; do line="$line $part"; done </proc/$1/stat; } 2>/dev/null || return 1
+  [ "$line" ] || return 1
+  set -- \${line##*) }
+  state=$1 started=\${20}
+}
+own_proc=
+{ read -r me rest </proc/self/stat; } 2>/dev/null && [ "$me" = $$ ] && own_proc=1
+
+# Whether group $1, whose leader started at $2, is ours and has a living member. A zombie is none; a number stays the group's while it has any.
+lives() {
+  kill -0 -"$1" 2>/dev/null || return 1
+  [ "$own_proc" ] || return 0
+  if status "$1"; then
+    [ "$started" = "$2" ] || return 1
+    case $state in Z | X) ;; *) return 0 ;; esac
+  fi
+  set +f
+  all=$(cat /proc/[0-9]*/stat 2>/dev/null)
+  set -f
+  IFS=$newline
+  for line in $all; do
+    IFS=' '
+    set -- "$1" \${line##*) }
+    [ "$4" = "$1" ] && case $2 in Z | X) ;; *) IFS=$blanks; return 0 ;; esac
+  done
+  IFS=$blanks
+  return 1
+}
+
+# 1. The processes, before anything they may use.
+waiting=
+look_at_clock
+for n in $order; do
+  eval "what=\\$w_$n have=\\$h_$n"
+  case $what in group\\ *) ;; *) continue ;; esac
+  set -- $what
+  if is_number "$2" && [ "$2" -gt 1 ] && is_number "$have" && lives "$2" "$have"; then
+    case $4 in -) ;; *) kill -"$4" -"$2" 2>/dev/null ;; esac
+    case $3 in inf) eval "t_$n=inf" ;; *) is_number "$3" && eval "t_$n=$((now + ($3 + 9) / 10))" || eval "t_$n=$now" ;; esac
+    waiting="$waiting $n"
+  else
+    released $n
+  fi
+done
+while :; do
+  still=
+  for n in $waiting; do
+    eval "what=\\$w_$n have=\\$h_$n end=\\$t_$n"
+    set -- $what
+    if ! lives "$2" "$have"; then released $n; continue; fi
+    still="$still $n"
+    case $end in
+      inf) ;;
+      # It was killed, and is in the hands of the kernel: the rest need not wait for it for ever.
+      killed*) [ $now -lt \${end#killed} ] || { left=1; still=\${still% $n}; } ;;
+      *) [ $now -lt $end ] || { kill -KILL -"$2" 2>/dev/null; eval "t_$n=killed$((now + 500))"; } ;;
+    esac
+  done
+  waiting=$still
+  [ "$waiting" ] || break
+  pause
+  look_at_clock
+done
+
+# 2. The commands, newest first: each may need what was there before it.
+run() {
+  for word; do
+    shift
+    decode "$word"
+    set -- "$@" "$text"
+  done
+  (
+    trap - HUP INT QUIT PIPE ALRM TERM USR1 USR2 TSTP TTIN TTOU
+    exec 3<&-
+    command -v timeout >/dev/null && exec timeout -s KILL "$limit" "$@"
+    exec "$@"
+  ) >/dev/null 2>&1 &
+  running=$!
+  command -v timeout >/dev/null || give_time
+  wait $running
+}
+give_time() {
+  look_at_clock
+  end=$((now + limit * 100)) tick=0
+  while kill -0 $running 2>/dev/null; do
+    status $running && case $state in Z | X) break ;; esac
+    if [ $now -ge $end ]; then kill -KILL $running; break; fi
+    pause
+    look_at_clock
+  done
+}
+for n in $order; do
+  eval "what=\\$w_$n"
+  case $what in
+    # One that fails stays, for the next start to tell of.
+    command\\ *) run \${what#command } && released $n || left=1 ;;
+  esac
+done
+
+# 3. System V: what the kernel lists and is ours by key, size, owner and id; what has no id yet, by its maker or time.
+objects= keys=
+for n in $order; do
+  eval "what=\\$w_$n"
+  case $what in
+    sysv-*) set -- $what; objects="$objects $n" keys="$keys $2 " ;;
+  esac
+done
+is_ours() {
+  for n in $objects; do
+    eval "set -- \\$w_$n \\$h_$n"
+    [ "$1 $2 $3" = "$type $key $amount" ] || continue
+    if [ "$5" ]; then
+      [ "$5" = "$id" ] || continue
+      case $type in
+        sysv-shm) [ "$6" = "$maker" ] || continue ;;
+        *) is_number "$6" && [ "$changed" -ge "$6" ] || continue ;;
+      esac
+    else
+      [ "$key" != 0 ] && is_number "$4" && [ "$changed" -ge "$4" ] || continue
+      case $type in sysv-shm) [ "$maker" = "$owner" ] || continue ;; esac
+    fi
+    return 0
+  done
+  return 1
+}
+find_objects() {
+  found=
+  all=$(cat /proc/sysvipc/shm /proc/sysvipc/sem 2>/dev/null)
+  IFS=$newline
+  for line in $all; do
+    IFS=$blanks
+    set -- $line
+    case "$1 $2" in
+      'key shmid') type=sysv-shm; continue ;;
+      'key semid') type=sysv-sem; continue ;;
+    esac
+    case $keys in *" $1 "*) ;; *) continue ;; esac
+    key=$1 id=$2 amount=$4
+    case $type in
+      sysv-shm) maker=$5 by=$8 changed=\${14} how=-m ;;
+      *) maker= by=$5 changed=\${10} how=-s ;;
+    esac
+    [ "$by" = "$uid" ] && is_ours && found="$found $how $id"
+  done
+  IFS=$blanks
+}
+if [ "$objects" ]; then
+  find_objects
+  if [ "$found" ] && ! ipcrm $found >/dev/null 2>&1; then
+    # Somebody else may have been faster.
+    find_objects
+  else
+    found=
+  fi
+  if [ "$found" ]; then left=1; else for n in $objects; do released $n; done; fi
+fi
+
+# 4. Files and directories: the names that still lead to what was made; before that was known, the random name alone.
+stats() {
+  all=$(stat -c %d:%i:%u -- "$@" 2>/dev/null)
+  # As BSD spells it; where there is no stat at all, nothing is known to be ours.
+  [ "$all" ] || all=$(stat -f %d:%i:%u -- "$@" 2>/dev/null)
+}
+set --
+wanted= files=
+for n in $order; do
+  eval "what=\\$w_$n have=\\$h_$n"
+  case $what in file\\ [01]\\ * | directory\\ [01]\\ *) ;; *) continue ;; esac
+  files="$files $n"
+  paths=\${what#* [01] }
+  if [ "$have" ]; then expected="\${have% *}:\${have#* }:*"; else expected="*:*:$uid" paths=\${paths%% *}; fi
+  for word in $paths; do
+    decode "$word"
+    case $text in /*) ;; *) continue ;; esac
+    if [ -e "$text" ] || [ -L "$text" ]; then set -- "$@" "$text"; wanted="$wanted $expected"; fi
+  done
+done
+if [ $# -gt 0 ]; then
+  count=0
+  stats "$@"
+  for one in $all; do count=$((count + 1)); done
+  # Some went away meanwhile, and the rest cannot be told apart by their order.
+  told=
+  [ $count != $# ] || told=$all
+  for path; do
+    shift
+    wanted=\${wanted# }
+    expected=\${wanted%% *} wanted=\${wanted#* }
+    if [ "$told" ]; then one=\${told%%"$newline"*} told=\${told#*"$newline"}; else stats "$path"; one=$all; fi
+    case $one in $expected) set -- "$@" "$path" ;; esac
+  done
+fi
+if [ $# -gt 0 ] && ! rm -rf -- "$@" 2>/dev/null || [ "$files" ] && ! command -v stat >/dev/null; then left=1; else for n in $files; do released $n; done; fi
+
+# 5. The ledger, unless something is left for the next start.
+if [ "$left" ]; then
+  [ -e "$ledger" ] && for n in $gone; do echo "d $n ."; done >>"$ledger"
+else
+  rm -f -- "$ledger"
+fi
+`;
