@@ -1,11 +1,15 @@
-/** What a registry tells of itself while it works. */
-export type RegistryEvent =
-  /** The guardian watches: from here on everything is released even if this process is killed. */
-  | { readonly type: 'guardian:started'; readonly pid: number; readonly atMs: number }
-  /** It was ended by somebody, and another one takes its place. Nothing was released by that. */
-  | { readonly type: 'guardian:lost'; readonly pid: number; readonly atMs: number }
-  /** There is none, and why: what a killed process leaves stays until the next start in this scope, or `treewarden reclaim`. */
-  | { readonly type: 'guardian:degraded'; readonly reason: string; readonly atMs: number };
+import type { GuardianState } from './guard/guardian.js';
+
+/**
+ * What a registry tells of itself while it works: how its guardian is. Unless that is `'watching'`, what this process leaves if it is killed
+ * stays until the next start in this scope, or `treewarden reclaim`.
+ */
+export interface RegistryEvent {
+  readonly type: 'guardian:changed';
+  readonly state: GuardianState;
+  /** On the registry's clock. */
+  readonly atMs: number;
+}
 
 export type RegistryListener = (event: RegistryEvent) => void;
 

@@ -10,7 +10,8 @@ import {
 } from '../runtime/index.js';
 import type { Native } from './backend/backend.js';
 import { loadNative } from './backend/choose.js';
-import { createLedger, type FileLedger } from './guard/ledger.js';
+import type { GuardianState } from './guard/guardian.js';
+import { GuardedLedger } from './guarded-ledger.js';
 import { type GrantStatus, type Home, OwnedScope } from './owned-scope.js';
 import type { Listed } from './recording-ledger.js';
 import { type RegistryListener, RegistryListeners } from './registry-events.js';
@@ -50,7 +51,7 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
   readonly scope: string;
   readonly #settings: RegistrySettings;
   readonly #home: Home;
-  readonly #ledger: FileLedger;
+  readonly #ledger: GuardedLedger;
   readonly #scopes: Map<OwnedScope, () => Promise<readonly unknown[]>> = new Map();
   readonly #kept: Map<string, Claim> = new Map();
   readonly #listeners: RegistryListeners = new RegistryListeners();
@@ -72,11 +73,14 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
   private constructor(settings: RegistrySettings, makeOf: (kind: string) => Make) {
     this.scope = settings.scope;
     this.#settings = settings;
-    this.#ledger = createLedger(settings);
+    this.#ledger = new GuardedLedger({ ...settings, onGuardian: (state) => this.#tell(state) });
+    const ledger = this.#ledger;
     this.#home = {
-      ledger: this.#ledger,
+      ledger,
       clock: settings.clock,
-      guarded: false,
+      get guarded() {
+        return ledger.guarded;
+      },
       makeOf,
       site: (parts) => this.#site(parts),
       closed: (scope) => this.#scopes.delete(scope),
@@ -134,7 +138,7 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
     for (const close of [...this.#scopes.values()].reverse()) failures.push(...(await close()));
     await this.#own.release();
     for (const claim of [...this.#kept.values()].reverse()) failures.push(...(await released(claim)));
-    this.#ledger.close();
+    await this.#ledger.closed();
     this.#listeners.clear();
     if (failures.length > 0)
       throw new AggregateError(
@@ -171,6 +175,10 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
     return context;
   }
 
+  #tell(state: GuardianState): void {
+    this.#listeners.tell({ type: 'guardian:changed', state, atMs: this.#settings.clock.now() });
+  }
+
   #grants(): readonly GrantStatus[] {
     return [...this.#scopes.keys()].flatMap((scope) => scope.status);
   }
@@ -185,7 +193,7 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
       memoryDir,
       stateDir,
       kept: this.#kept,
-      guarded: this.#home.guarded,
+      guarded: () => this.#ledger.guarded,
       nativeIfAny,
       native: async (subject) => (await nativeIfAny()) ?? raiseNoNative(subject),
     };

@@ -18,6 +18,12 @@ export interface Site {
   readonly stateDir: string;
   /** For whom it is made. */
   readonly owner: ResourceOwner;
+  /** Aborted when that scope closes: whoever waits in order to make something waits no longer. */
+  readonly signal: AbortSignal;
+  /** What belongs to the registry and not to one owner, by its path: released after all scopes, last added first. */
+  readonly kept: Map<string, Claim>;
+  /** Whether a guardian watches: what it will release may be left to it in `releaseSync`. */
+  guarded(): boolean;
 }
 
 /** What an owner's half has made, and how it is released. */
@@ -29,6 +35,10 @@ export interface Claim {
   release(): Promise<void> | void;
   /** The same within the `exit` event, where nothing can be awaited. Throws what fails. */
   releaseSync(): void;
+  /** Its user has let go of it in order, and gives it back. @defaultValue as `release` */
+  giveBack?(): Promise<void> | void;
+  /** Who uses it at present, in words, such as `pid 12 (node)`; for `inspect()`. */
+  users?(): readonly string[];
 }
 
 /**
