@@ -5,6 +5,7 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     child: 'src/children/hooks.ts',
+    resources: 'src/resources/index.ts',
     testing: 'src/testing/index.ts',
     tsyringe: 'src/adapters/tsyringe.ts',
   },
