@@ -1,4 +1,20 @@
 export type { BackendChoice } from './backend/choose.js';
+export { type CellRole, type SnapshotCell, type SnapshotCellOptions, snapshotCell } from './cell/cell.js';
+export type { ChangeOptions } from './cell/changes.js';
+export type { Codec, CodecOption } from './cell/codec.js';
+export { type FreshOptions, keepFresh } from './cell/keep-fresh.js';
+export {
+  type CellPlace,
+  type SnapshotReader,
+  type SnapshotReaderOptions,
+  snapshotReader,
+} from './cell/reader.js';
+export type { CellView } from './cell/view.js';
+export type { SharedMemory, ViewType } from './kinds/memory-lease.js';
+export { type PosixSemaphore, type PosixSemaphoreOptions, posixSemaphore } from './kinds/posix-semaphore.js';
+export { type SemaphoreSet, type SemaphoreSetOptions, semaphoreSet } from './kinds/semaphore-set.js';
+export { type MemoryBacking, type SharedMemoryOptions, sharedMemory } from './kinds/shared-memory.js';
 export { type LeaseStatus, type LeaseUse, ResourceRegistry } from './registry.js';
 export type { RegistryEvent, RegistryListener } from './registry-events.js';
-export type { RegistryOptions } from './registry-options.js';
+export { type RegistryOptions, type RegistrySettings, registrySettings } from './registry-options.js';
+export { scopeNamed } from './standalone.js';

@@ -1,0 +1,2 @@
+export * from '../resources/index.js';
+export { refresher } from './refresher.js';
