@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { ResourceError, ResourceExistsError, ResourceLimitError } from '../../core/index.js';
-import { type Full, fullFile, fullProcess, fullSegment, fullSet } from './full.js';
-import { holdersOfFile, holdersOfSegment } from './holders.js';
+import { type Full, fullFile, fullMemory, fullProcess, fullSegment, fullSet } from './full.js';
+import { usersOfFile, usersOfSegment } from './holders.js';
 import type { Listed } from './leftovers.js';
 import { named } from './processes.js';
 import { orNothing } from './read.js';
@@ -98,7 +98,10 @@ const FULL: Readonly<Record<string, Exhausted>> = {
   EINVAL: (target, errno, listed) => (target.type === 'file' ? undefined : ofTarget(target, errno, listed)),
   EMFILE: () => fullProcess('RLIMIT_NOFILE'),
   ENFILE: () => fullProcess('fs.file-max'),
-  ENOMEM: () => fullProcess('vm.max_map_count') ?? fullProcess('RLIMIT_AS'),
+  ENOMEM: (target) =>
+    fullMemory('bytes' in target ? target.bytes : 0) ??
+    fullProcess('vm.max_map_count') ??
+    fullProcess('RLIMIT_AS'),
   EAGAIN: () => fullProcess('RLIMIT_MEMLOCK'),
 };
 
@@ -136,8 +139,7 @@ function holderOf(target: Target): string | undefined {
   if (target.type === 'segment') {
     const found = segments().find(({ id, key }) => id === target.id || key === target.key);
     if (found === undefined) return undefined;
-    const users = holdersOfSegment(found.id).map(({ pid }) => named(pid));
-    return `id ${found.id}, made by ${named(found.cpid)}, ${used(users, found.attached)}`;
+    return `id ${found.id}, made by ${named(found.cpid)}, ${used(usersOfSegment(found.id), found.attached)}`;
   }
   if (target.type === 'semaphore-set') {
     const found = semaphoreSets().find(({ id, key }) => id === target.id || key === target.key);
@@ -145,7 +147,7 @@ function holderOf(target: Target): string | undefined {
   }
   const stat = orNothing(() => statSync(target.path));
   if (stat === undefined) return undefined;
-  const users = holdersOfFile(stat).map(({ pid }) => named(pid));
+  const users = usersOfFile(stat);
   return `of user ${stat.uid}, ${used(users, users.length)}`;
 }
 

@@ -1,6 +1,6 @@
 import type { Leftover, LimitFacts } from '../../core/index.js';
 import { type Listed, type Unattached, unattachedSegments } from './leftovers.js';
-import { filesOf, type LimitName, limit, PAGE_BYTES, semaphoreLimits, sizeOf } from './limits.js';
+import { filesOf, type LimitName, limit, memory, PAGE_BYTES, semaphoreLimits, sizeOf } from './limits.js';
 
 /** A limit that was reached, what counts against it in vain, and what to do. */
 export interface Full {
@@ -60,6 +60,14 @@ export function fullFile(dir: string, bytes = 0, errno: string): Full | undefine
         ? `Make it larger: \`mount -o remount,size=${roundedUp((reached.used ?? 0) + bytes)} ${dir}\` (a container: --shm-size).`
         : `Let it take more files: \`mount -o remount,nr_inodes=${reached.allowed * 2} ${dir}\`.`),
   };
+}
+
+/** Nothing unless more was asked for than there is. */
+export function fullMemory(bytes = 0): Full | undefined {
+  const reached = reachedBy(memory(), bytes);
+  if (reached === undefined) return undefined;
+  const advice = `${useOf(reached)} ${bytes} were asked for. See who has it: \`ps -eo pid,rss,args --sort=-rss | head\`.`;
+  return { limit: reached, leftovers: [], advice };
 }
 
 /** A limit of this process or of the machine, if it is nearly reached. */

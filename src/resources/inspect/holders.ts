@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { type ProcessStatus, processStatus, sharesIpc, visiblePids } from './processes.js';
+import { named, type ProcessStatus, processStatus, sharesIpc, visiblePids } from './processes.js';
 import { orNothing, readNames, readTarget, readText } from './read.js';
 
 /** A process that uses a file or a segment. */
@@ -46,6 +46,16 @@ export function holdersOfFiles(files: readonly FileIdentity[]): readonly (readon
     }
   }
   return found;
+}
+
+/** The processes that have a file open or mapped, as they stand in messages. */
+export function usersOfFile(file: FileIdentity): readonly string[] {
+  return holdersOfFile(file).map(({ pid }) => named(pid));
+}
+
+/** The processes that have a segment attached, as they stand in messages. */
+export function usersOfSegment(id: number): readonly string[] {
+  return holdersOfSegment(id).map(({ pid }) => named(pid));
 }
 
 /** A line of /proc/<pid>/maps that stands for a file. */

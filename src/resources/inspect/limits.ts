@@ -1,4 +1,5 @@
 import { statfsSync } from 'node:fs';
+import { freemem, totalmem } from 'node:os';
 import type { LimitFacts } from '../../core/index.js';
 import { orNothing, readNames, readNumber, readText } from './read.js';
 import { segments, semaphoreSets } from './system-v.js';
@@ -43,6 +44,19 @@ export function filesOf(dir: string): LimitFacts | undefined {
   const stat = orNothing(() => statfsSync(dir));
   if (stat === undefined || stat.files === 0) return undefined;
   return { limit: `${dir} (files)`, allowed: stat.files, used: stat.files - stat.ffree };
+}
+
+/** How many bytes of memory could still be taken, by what this process's container, or else the machine, allows. */
+export function freeMemory(): number {
+  // Node 20.13 and later; both know of control groups.
+  return process.availableMemory?.() ?? freemem();
+}
+
+/** The memory of this process's container, or else of the machine. */
+export function memory(): LimitFacts {
+  // No limit is told as 0, or as more than there is.
+  const allowed = Math.min(process.constrainedMemory?.() || totalmem(), totalmem());
+  return { limit: 'memory', allowed, used: Math.max(0, allowed - freeMemory()) };
 }
 
 /** The memory that one page takes; a segment takes whole ones. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Native } from '../backend/backend.js';
 import { makeFreshFile, randomName, removeFreshFile } from '../fresh-file.js';
 import { type Attempt, attempted, errnoOf, existsFailure, keyText } from '../inspect/failure.js';
+import { usersOfFile } from '../inspect/holders.js';
 import type { Claim, Make, Site } from '../site.js';
 import { makeKeyed, makePrivate } from './make-segment.js';
 import {
@@ -12,13 +13,13 @@ import {
   type SharedMemoryFacts,
   type SharedMemoryRequest,
 } from './shared-memory.js';
-import { requireSystemV } from './system-v.js';
+import { requireMemory, requireSystemV } from './system-v.js';
 
 /** The owner's half of shared memory: makes it, with its pages reserved, after the ledger has been told. */
 export const makeSharedMemory: Make<SharedMemoryRequest> = async (asked, site) => {
   const request = checkedRequest(asked);
   const native = await site.nativeIfAny();
-  const { place, name, release } = request.attach
+  const { place, name, release, users } = request.attach
     ? borrowed(request, site)
     : await made(request, site, native);
   const facts: SharedMemoryFacts = {
@@ -27,7 +28,7 @@ export const makeSharedMemory: Make<SharedMemoryRequest> = async (asked, site) =
     native: native?.name ?? 'files',
     ...place,
   };
-  return { name: request.name ?? name, facts, release, releaseSync: release } satisfies Claim;
+  return { name: request.name ?? name, facts, release, releaseSync: release, users } satisfies Claim;
 };
 
 /** Memory that is there, and how it is let go. */
@@ -37,14 +38,18 @@ export interface MadeMemory {
   readonly name: string;
   /** Synchronous, for it must also run while the process exits. Safe to call twice. */
   readonly release: () => void;
+  /** Who uses it at present. */
+  readonly users: () => readonly string[];
 }
 
 /** What somebody else has made is found by the user's half, and is theirs to remove. */
 function borrowed({ backing, name = '', key = 0, fd }: SharedMemoryRequest, site: Site): MadeMemory {
   const release = (): void => undefined;
-  if (fd !== undefined) return { place: { backing: 'inherited', fd }, name: `descriptor ${fd}`, release };
-  if (backing === 'system-v') return { place: { backing, key }, name: keyText(key), release };
-  return { place: { backing: 'posix', path: join(site.memoryDir, name) }, name, release };
+  const users = (): readonly string[] => [];
+  if (fd !== undefined)
+    return { place: { backing: 'inherited', fd }, name: `descriptor ${fd}`, release, users };
+  if (backing === 'system-v') return { place: { backing, key }, name: keyText(key), release, users };
+  return { place: { backing: 'posix', path: join(site.memoryDir, name) }, name, release, users };
 }
 
 async function made(
@@ -75,6 +80,7 @@ function makeNamed(request: SharedMemoryRequest, site: Site, native: Native | un
     place: { backing: 'posix', path, file: { dev, ino } },
     name,
     release: () => removeFreshFile(file),
+    users: () => usersOfFile(file),
   };
 }
 
@@ -98,8 +104,13 @@ function makeAnonymous(request: SharedMemoryRequest, site: Site, native: Native 
     throw error;
   }
   const { dev, ino } = fstatSync(fd);
-  const place: MemoryPlace = { backing: 'anonymous', pid: process.pid, fd, file: { dev, ino } };
-  return { place, name: `anonymous-${randomBytes(4).toString('hex')}`, release };
+  const file = { dev, ino };
+  return {
+    place: { backing: 'anonymous', pid: process.pid, fd, file },
+    name: `anonymous-${randomBytes(4).toString('hex')}`,
+    release,
+    users: () => usersOfFile(file),
+  };
 }
 
 function openNameless(native: Native | undefined, dir: string): number {
@@ -120,6 +131,7 @@ const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
 /** Reserves the pages: a full file system says so here, and not by SIGBUS later. */
 function allocate(native: Native | undefined, fd: number, bytes: number): void {
+  requireMemory(bytes);
   if (native !== undefined) return native.allocate(fd, bytes);
   const zeros = Buffer.alloc(Math.min(bytes, 65_536));
   for (let at = 0; at < bytes; ) at += writeSync(fd, zeros, 0, Math.min(zeros.length, bytes - at), at);

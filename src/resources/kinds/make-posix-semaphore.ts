@@ -2,6 +2,7 @@ import { chmodSync, linkSync, lstatSync, unlinkSync } from 'node:fs';
 import type { NamedSemaphores } from '../backend/backend.js';
 import { type FreshFile, randomName, removeFreshFile } from '../fresh-file.js';
 import { type Attempt, resourceFailure } from '../inspect/failure.js';
+import { usersOfFile } from '../inspect/holders.js';
 import { orNothing } from '../inspect/read.js';
 import type { Claim, Make, Site } from '../site.js';
 import {
@@ -27,7 +28,8 @@ export const makePosixSemaphore: Make<PosixSemaphoreRequest> = async (asked, sit
   const release = (): void => {
     if (made !== undefined) removeFreshFile(made);
   };
-  return { name, facts, release, releaseSync: release } satisfies Claim;
+  const users = (): readonly string[] => (made === undefined ? [] : usersOfFile(made));
+  return { name, facts, release, releaseSync: release, users } satisfies Claim;
 };
 
 /** libc makes it under a random name, so that its inode is known before it has the name by which others find it. */

@@ -1,11 +1,12 @@
 import type { Mapping, SystemV } from '../backend/backend.js';
 import type { Written } from '../guard/entry.js';
 import { type Attempt, attempted, keyText, resourceFailure } from '../inspect/failure.js';
+import { usersOfSegment } from '../inspect/holders.js';
 import { type Segment, segments } from '../inspect/system-v.js';
 import type { Site } from '../site.js';
 import type { MadeMemory } from './make-memory.js';
 import type { SharedMemoryRequest } from './shared-memory.js';
-import { randomKey, removeIfThere } from './system-v.js';
+import { randomKey, removeIfThere, requireMemory } from './system-v.js';
 
 /** A segment of a key that others know: stays until it is removed, so the ledger knows it for as long as it is there. */
 export function makeKeyed(
@@ -19,7 +20,12 @@ export function makeKeyed(
     remove(systemV, { id, key: key | 0, cpid });
     written.drop();
   };
-  return { place: { backing: 'system-v', key, id }, name: keyText(key), release };
+  return {
+    place: { backing: 'system-v', key, id },
+    name: keyText(key),
+    release,
+    users: () => usersOfSegment(id),
+  };
 }
 
 /**
@@ -31,7 +37,12 @@ export function makePrivate(request: SharedMemoryRequest, site: Site, systemV: S
   if (process.platform !== 'linux') return makeKeyed(request, key, site, systemV);
   const { id, written } = create(request, key, site, systemV);
   const mapping = keep(id, request, systemV, written);
-  return { place: { backing: 'system-v', id }, name: `segment-${id}`, release: () => mapping.close() };
+  return {
+    place: { backing: 'system-v', id },
+    name: `segment-${id}`,
+    release: () => mapping.close(),
+    users: () => usersOfSegment(id),
+  };
 }
 
 interface CreatedSegment {
@@ -45,6 +56,7 @@ function create(request: SharedMemoryRequest, key: number, site: Site, systemV: 
   const attempt = attemptOf(request, key);
   const written = site.ledger.want({ type: 'sysv-shm', key, bytes });
   try {
+    requireMemory(bytes);
     const id = systemV.createSegment(key, bytes, mode);
     // As the kernel lists it: that is what everybody compares it with later.
     const cpid = segments().find((one) => one.id === id)?.cpid ?? process.pid;

@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
+import { constants } from 'node:os';
 import { CapabilityError } from '../../core/index.js';
-import type { Native, SystemV } from '../backend/backend.js';
+import { type Native, SystemCallError, type SystemV } from '../backend/backend.js';
 import { errnoOf } from '../inspect/failure.js';
+import { freeMemory } from '../inspect/limits.js';
 
 /** @throws CapabilityError where there is no native part, or the system has no System V */
 export function requireSystemV(native: Native | undefined, subject: string): SystemV {
@@ -13,6 +15,16 @@ export function requireSystemV(native: Native | undefined, subject: string): Sys
       ? 'install the optional package koffi.'
       : 'this system has no System V objects. Use a kind that needs none.',
   );
+}
+
+/**
+ * More than there is would be granted: a memory file has no limit of its own, and the kernel ends some process, this one or another, when its
+ * pages are taken.
+ *
+ * @throws SystemCallError, ENOMEM
+ */
+export function requireMemory(bytes: number): void {
+  if (bytes > freeMemory()) throw new SystemCallError('posix_fallocate', 'ENOMEM', constants.errno.ENOMEM);
 }
 
 /** A key that in all likelihood nobody else has; if somebody has, nothing is made. */
