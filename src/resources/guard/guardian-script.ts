@@ -68,14 +68,19 @@ decode() {
 }
 
 # Centiseconds since boot; without /proc, those that were waited for.
-now=0
+now=0 tick=0 wait=
 look_at_clock() {
   if { read -r up rest </proc/uptime; } 2>/dev/null; then now=$((\${up%.*} * 100 + 1\${up#*.} - 100)); else now=$((now + tick)); fi
 }
-tick=0
 pause() {
-  case $tick in 0) tick=1 ;; 1) tick=2 ;; 2) tick=5 ;; *) tick=10 ;; esac
-  case $tick in 10) wait=0.1 ;; *) wait=0.0$tick ;; esac
+  case $wait in
+    '') wait=0.002 tick=0 ;;
+    0.002) wait=0.005 ;;
+    0.005) wait=0.01 tick=1 ;;
+    0.01) wait=0.02 tick=2 ;;
+    0.02) wait=0.05 tick=5 ;;
+    *) wait=0.1 tick=10 ;;
+  esac
   sleep $wait 2>/dev/null || { tick=100; sleep 1; }
 }
 
@@ -166,7 +171,7 @@ run() {
 }
 give_time() {
   look_at_clock
-  end=$((now + limit * 100)) tick=0
+  end=$((now + limit * 100)) wait=
   while kill -0 $running 2>/dev/null; do
     status $running && case $state in Z | X) break ;; esac
     if [ $now -ge $end ]; then kill -KILL $running; break; fi
@@ -237,7 +242,8 @@ if [ "$objects" ]; then
   else
     found=
   fi
-  if [ "$found" ]; then left=1; else for n in $objects; do released $n; done; fi
+  # Where the kernel does not list them, none is known to be ours.
+  if [ "$found" ] || ! [ -r /proc/sysvipc/shm ]; then left=1; else for n in $objects; do released $n; done; fi
 fi
 
 # 4. Files and directories: the names that still lead to what was made; before that was known, the random name alone.

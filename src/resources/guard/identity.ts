@@ -55,14 +55,15 @@ export function namespace(name: 'pid' | 'ipc' | 'mnt' | 'net'): number {
   }
 }
 
-interface Stat {
+/** What /proc says of a process or thread. */
+export interface Stat {
   readonly state: string;
   readonly pgrp: number;
   readonly startTicks: number;
 }
 
-/** @see proc(5). The name in parentheses may hold anything, parentheses and spaces included. */
-function readStat(pid: number, tid: number): Stat | undefined {
+/** @see proc(5). Nothing if there is none, or no /proc. The name in parentheses may hold anything, parentheses and spaces included. */
+export function readStat(pid: number, tid: number = pid): Stat | undefined {
   const text = readText(tid === pid ? `/proc/${pid}/stat` : `/proc/${pid}/task/${tid}/stat`);
   if (text === undefined) return undefined;
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');

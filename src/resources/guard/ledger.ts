@@ -78,7 +78,7 @@ class AppendedLedger implements FileLedger {
     readonly header: LedgerHeader,
   ) {
     this.#dir = dir;
-    this.#file = this.#attempt('create', () => LedgerFile.create(path, headerLine(header)));
+    this.#file = this.#attempt('create', () => this.#put(headerLine(header)));
   }
 
   get written(): readonly Written[] {
@@ -144,20 +144,26 @@ class AppendedLedger implements FileLedger {
   }
 
   #rewrite(text: string): void {
-    const fresh = `${this.path}.new`;
+    const file = this.#put(text);
+    this.#file.close();
+    this.#file = file;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** The file is there with all that is in it, or not at all. */
+  #put(text: string): LedgerFile {
+    const fresh = `${this.path}.${this.header.pidNamespace}.new`;
     orNothing(() => unlinkSync(fresh));
     const file = LedgerFile.create(fresh, text);
     try {
       if ([...this.#live.values()].some(({ entry }) => isOnDisk(entry))) file.sync();
       renameSync(fresh, this.path);
+      return file;
     } catch (error) {
       file.close();
       orNothing(() => unlinkSync(fresh));
       throw error;
     }
-    this.#file.close();
-    this.#file = file;
-    for (const listener of [...this.#listeners]) listener();
   }
 
   #attempt<T>(operation: 'create' | 'use', call: () => T): T {
