@@ -125,7 +125,7 @@ function otherChoice({ subject }: Ground, chosen: LockImplementation, wanted: Lo
 function latchOf({ region, native }: Ground, chosen: LockImplementation): Latch {
   if (chosen === 'socket' || native === undefined) return new SocketLatch(socketName(region));
   if (chosen === 'flock' || native.robustMutex === undefined || region.mapping === undefined) {
-    return new FlockLatch(native, region.fd);
+    return new FlockLatch(native, region);
   }
   return new PthreadLatch(native.robustMutex, region.mapping, LAYOUT.mutexAt);
 }
@@ -137,14 +137,15 @@ function socketName(region: Region): string {
 
 /** Runs while nobody else chooses: by a socket where there are abstract ones, so that users with and without native code exclude each other. */
 async function alone<T>({ region, native, clock }: Ground, choose: () => T): Promise<T> {
-  const latch =
+  const latch: Latch =
     process.platform === 'linux' || native === undefined
       ? new SocketLatch(`${socketName(region)}-choice`)
-      : new FlockLatch(native, region.fd);
+      : new FlockLatch(native, region);
   while (!latch.tryClose()) await new Promise<void>((resolve) => clock.after(1, resolve));
   try {
     return choose();
   } finally {
     latch.open();
+    latch.end?.();
   }
 }

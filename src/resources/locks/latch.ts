@@ -1,4 +1,6 @@
+import { closeSync, openSync } from 'node:fs';
 import type { Mapping, Native, RobustMutexes } from '../backend/backend.js';
+import type { Region } from '../backend/region.js';
 
 /**
  * What excludes all others, threads and processes, and is let go by the kernel when its thread ends, however it ends. Who died holding it is
@@ -9,6 +11,8 @@ export interface Latch {
   readonly spins: number;
   tryClose(): boolean;
   open(): void;
+  /** Nobody in this thread uses it any more. */
+  end?(): void;
 }
 
 /** How a lock is made, best first: by a robust mutex of libc, by `flock`, or by a socket of Linux's abstract namespace (pure JavaScript). */
@@ -44,15 +48,18 @@ export class PthreadLatch implements Latch {
   }
 }
 
-/** `flock` on a descriptor of the thread's own, which the kernel closes with the process and Node with the thread. */
+/**
+ * `flock` on a description of the thread's own, which the kernel closes with the process and Node with the thread. Not the one that is mapped:
+ * a mapping keeps its description, and so the lock, and a thread that is terminated leaves its mappings behind.
+ */
 export class FlockLatch implements Latch {
   readonly spins = 5;
   readonly #native: Native;
   readonly #fd: number;
 
-  constructor(native: Native, fd: number) {
+  constructor(native: Native, region: Region) {
     this.#native = native;
-    this.#fd = fd;
+    this.#fd = openSync(process.platform === 'linux' ? `/proc/self/fd/${region.fd}` : region.path, 'r+');
   }
 
   tryClose(): boolean {
@@ -61,5 +68,9 @@ export class FlockLatch implements Latch {
 
   open(): void {
     this.#native.flock(this.#fd, 'unlock');
+  }
+
+  end(): void {
+    closeSync(this.#fd);
   }
 }

@@ -72,6 +72,7 @@ export class MutexState implements Ending {
 
   end(): void {
     this.#held?.abandon();
+    this.file.latch.end?.();
   }
 
   #close(): boolean {

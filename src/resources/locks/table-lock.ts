@@ -40,6 +40,7 @@ export abstract class TableLock<H extends Held> implements LeaseState {
   end(): void {
     for (const one of [...this.held]) one.abandon();
     this.holders.end();
+    this.file.latch.end?.();
   }
 
   protected take<T extends H>(
