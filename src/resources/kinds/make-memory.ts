@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Native } from '../backend/backend.js';
 import { makeFreshFile, randomName, removeFreshFile } from '../fresh-file.js';
@@ -72,7 +72,16 @@ function makeNamed(request: SharedMemoryRequest, site: Site, native: Native | un
   const target = { type: 'file', path, dir: site.memoryDir, bytes } as const;
   const attempt: Attempt = { subject: subjectOf(request), operation: 'create', target };
   const file = attempted(attempt, () =>
-    makeFreshFile({ ledger: site.ledger, path, mode, fill: (fd) => allocate(native, fd, bytes) }),
+    makeFreshFile({
+      ledger: site.ledger,
+      path,
+      mode,
+      fill: (fd) => {
+        // The umask has been applied, but who asks for a mode means it.
+        fchmodSync(fd, mode);
+        allocate(native, fd, bytes);
+      },
+    }),
   );
   if (file === undefined) throw existsFailure(attempt);
   const { dev, ino } = file;
