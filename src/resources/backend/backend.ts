@@ -26,6 +26,12 @@ export interface Native {
   /** The kernel's id of the calling thread; the main thread's is the pid. */
   threadId(): number;
   /**
+   * Unmaps what threads of this process left mapped that are gone: terminated, they could not do it themselves. A segment that is marked to be
+   * removed is gone only then. Each thread does it once when it loads its backend. 0 where threads cannot be told apart, as outside of Linux.
+   * @returns how many mappings that were
+   */
+  sweepThreads(): number;
+  /**
    * Waits, without a thread of JavaScript's, until the word at `offset` is no longer `expected`, somebody calls {@link wake}, or the time is over.
    * May return early, as when another wait of this thread is under way: look at the word again, and have a timer of your own.
    * Undefined where the backend cannot wait beside the event loop; poll then.

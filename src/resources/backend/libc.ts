@@ -4,7 +4,7 @@ import { isMainThread } from 'node:worker_threads';
 import type { FlockHow, Native } from './backend.js';
 import type { Ffi } from './ffi.js';
 import { openFutex } from './futex.js';
-import { openMemory } from './mapping.js';
+import { openMemory } from './memory.js';
 import { openNamedSemaphores } from './named-semaphores.js';
 import { openRobustMutexes } from './robust-mutexes.js';
 import { ifThere, systemCallError, throwing, throwingResult, tried } from './system-call.js';
@@ -12,17 +12,20 @@ import { openSystemV } from './system-v.js';
 
 /** Binds libc. What this platform's has not is undefined in the result. @throws where not even memory can be mapped */
 export function openLibc(ffi: Ffi): Native {
-  const memory = openMemory(ffi);
+  const threadId = openThreadId(ffi);
+  const memfd = openMemfd(ffi);
+  const memory = openMemory(ffi, threadId, memfd);
   return {
     name: ffi.name,
     map: memory.map,
     allocate: openAllocate(ffi),
-    memfd: openMemfd(ffi),
+    memfd,
     flock: openFlock(ffi),
     robustMutex: ifThere(() => openRobustMutexes(ffi)),
     systemV: ifThere(() => openSystemV(ffi, memory)),
     namedSemaphores: ifThere(() => openNamedSemaphores(ffi)),
-    threadId: openThreadId(ffi),
+    threadId,
+    sweepThreads: memory.sweepThreads,
     ...ifThere(() => openFutex(ffi)),
   };
 }

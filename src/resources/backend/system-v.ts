@@ -1,7 +1,7 @@
 import { constants, endianness } from 'node:os';
 import type { MapAccess, SystemV } from './backend.js';
 import type { Ffi } from './ffi.js';
-import { CAN_DETACH, type Memory } from './mapping.js';
+import { CAN_DETACH, type Memory } from './memory.js';
 import { systemCallError, throwing, tried } from './system-call.js';
 
 /** System V shared memory and semaphores, of Linux and macOS. @throws where libc, or this backend, cannot */

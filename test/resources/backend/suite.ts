@@ -128,6 +128,16 @@ export function backendSuite(choice: NativeName): void {
       expect(view[0] ?? 0).toBe(0);
     });
 
+    test('its buffer can be copied to a thread, and is not safe to be transferred', () => {
+      const mapping = native.map(fd, BYTES, 'write');
+      expect(structuredClone(mapping.bytes)).toHaveLength(BYTES);
+      if (!('transfer' in ArrayBuffer.prototype)) return mapping.close();
+      const buffer = mapping.bytes.buffer as ArrayBuffer & { transfer(): ArrayBuffer };
+      const moved = buffer.transfer();
+      expect(() => mapping.close()).toThrow(LockStateError);
+      expect(new Uint8Array(moved)).toHaveLength(BYTES);
+    });
+
     test('while it is pinned it cannot be closed, until every pin is let go', () => {
       const mapping = native.map(fd, BYTES, 'write');
       const unpin = [mapping.pin('the lock "a" is held'), mapping.pin('the lock "b" is held')];
@@ -150,9 +160,9 @@ export function backendSuite(choice: NativeName): void {
           const mapping = native.map(fd, ${BYTES}, 'write');
           const view = mapping.bytes;
           view[round % ${BYTES}] = 1;
-          mapping.close();
           if (round % 3 === 0) views.push(view, new Int32Array(view.buffer));
-          if (round % 500 === 0) gc();
+          mapping.close();
+          if (round % 500 === 0) { gc(); await new Promise(setImmediate); }
           for (const kept of views.slice(-40)) { kept[1] = 1; sum += kept[2] ?? 0; }
         }
         gc();
@@ -182,6 +192,32 @@ export function backendSuite(choice: NativeName): void {
       expect({ ended, stdout, stderr }).toEqual({ ended: 0, stdout: '1 true', stderr: '' });
     });
   });
+
+  test.skipIf(!LINUX)(
+    'what a terminated thread had mapped is unmapped, and nobody else loses anything',
+    async () => {
+      const lines = () => readFileSync('/proc/self/maps', 'latin1').split(path).length - 1;
+      const own = native.map(fd, BYTES, 'write');
+      const before = lines();
+      const peer = await thread2();
+      const other = await thread2();
+      const mapIn = (thread: Peer) =>
+        thread.run(({ native: there, openRegion, kept: keep }, file) => {
+          keep['region'] = openRegion(file, { access: 'write', native: there });
+        }, path);
+      await mapIn(peer);
+      await mapIn(other);
+      expect(lines()).toBe(before + 2);
+      expect(native.sweepThreads()).toBe(0);
+      await peer.kill();
+      expect(native.sweepThreads()).toBe(1);
+      expect(lines()).toBe(before + 1);
+      own.bytes[50] = 5;
+      expect(await other.run(({ kept: keep }) => keep['region'].mapping.bytes[50] as number)).toBe(5);
+      await other.run(({ kept: keep }) => keep['region'].close());
+      own.close();
+    },
+  );
 
   describe('memory', () => {
     test('allocate makes a file longer, and never shorter', () => {
