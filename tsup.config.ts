@@ -1,7 +1,7 @@
-import { defineConfig } from 'tsup';
+import { defineConfig, type Options } from 'tsup';
 
 /** JavaScript only: `tsc` writes the declarations (scripts/build.mjs runs both). */
-export default defineConfig({
+const library: Options = {
   entry: {
     index: 'src/index.ts',
     child: 'src/children/hooks.ts',
@@ -37,4 +37,26 @@ export default defineConfig({
       },
     },
   ],
-});
+};
+
+/** The program `treewarden` is run, never imported: one format, on the library as it is built. */
+const program: Options = {
+  entry: { cli: 'src/cli/main.ts' },
+  format: ['esm'],
+  target: 'node20',
+  sourcemap: true,
+  dts: false,
+  esbuildPlugins: [
+    {
+      name: 'commands import the built entry point',
+      setup(build) {
+        build.onResolve({ filter: /\/resources\/index\.js$/ }, () => ({
+          path: './resources.js',
+          external: true,
+        }));
+      },
+    },
+  ],
+};
+
+export default defineConfig([library, program]);

@@ -1,4 +1,10 @@
 export type { BackendChoice } from './backend/choose.js';
+export {
+  type Capability,
+  type CapabilityName,
+  type CapabilityOptions,
+  capabilities,
+} from './capabilities.js';
 export { type CellRole, type SnapshotCell, type SnapshotCellOptions, snapshotCell } from './cell/cell.js';
 export type { ChangeOptions } from './cell/changes.js';
 export type { Codec, CodecOption } from './cell/codec.js';
@@ -10,6 +16,8 @@ export {
   snapshotReader,
 } from './cell/reader.js';
 export type { CellView } from './cell/view.js';
+export type { Entry } from './guard/entry.js';
+export type { EntryReport, LedgerReport, LedgerVerdict, ReclaimReport } from './guard/reclaim.js';
 export type { SharedMemory, ViewType } from './kinds/memory-lease.js';
 export { type PosixSemaphore, type PosixSemaphoreOptions, posixSemaphore } from './kinds/posix-semaphore.js';
 export { type SemaphoreSet, type SemaphoreSetOptions, semaphoreSet } from './kinds/semaphore-set.js';
@@ -17,4 +25,12 @@ export { type MemoryBacking, type SharedMemoryOptions, sharedMemory } from './ki
 export { type LeaseStatus, type LeaseUse, ResourceRegistry } from './registry.js';
 export type { RegistryEvent, RegistryListener } from './registry-events.js';
 export { type RegistryOptions, type RegistrySettings, registrySettings } from './registry-options.js';
+export {
+  type Scoreboard,
+  type ScoreboardOptions,
+  type SlotStatus,
+  scoreboard,
+} from './scoreboard/scoreboard.js';
+export type { ScoreboardSlot, SlotUpdate } from './scoreboard/slot.js';
 export { scopeNamed } from './standalone.js';
+export { type LookOptions, reclaimLeftovers, type Survey, survey } from './survey.js';

@@ -46,7 +46,8 @@ export const HOUSE: House = {
       imports: ['core', 'runtime', 'children', 'signals', 'resources', 'pool', 'boot'],
       node: true,
     },
-    cli: { imports: ['control'], node: true },
+    /** `doctor` and `reclaim` work when no program runs that one could ask. */
+    cli: { imports: ['control', 'resources'], node: true },
     dashboard: { imports: ['control'], node: true },
     adapters: { imports: ['index.ts'], node: true },
     'index.ts': {

@@ -1,0 +1,73 @@
+import type { Leftover, LimitFacts } from '../core/index.js';
+import { type BackendChoice, loadNative } from './backend/choose.js';
+import { type Capability, capabilities } from './capabilities.js';
+import { type EntryReport, type ReclaimReport, reclaim } from './guard/reclaim.js';
+import { checkScope, stateDirPath } from './guard/state-dir.js';
+import { unattachedSegments } from './inspect/leftovers.js';
+import { filesOf, limits, sizeOf } from './inspect/limits.js';
+import { memoryDirPath } from './registry-options.js';
+
+/** Where to look. */
+export interface LookOptions {
+  /** @defaultValue all scopes of the state directory */
+  readonly scope?: string;
+  /** @defaultValue where registries have it by default */
+  readonly stateDir?: string;
+  /** @defaultValue where registries have it by default */
+  readonly memoryDir?: string;
+  /** @defaultValue `'auto'` */
+  readonly backend?: BackendChoice;
+}
+
+/** A machine, as far as shared resources are concerned. Plain data, fit for JSON. */
+export interface Survey {
+  readonly stateDir: string;
+  readonly memoryDir: string;
+  readonly capabilities: readonly Capability[];
+  readonly limits: readonly LimitFacts[];
+  /** System V segments that nobody has attached, whoever made them. */
+  readonly leftovers: readonly (Leftover & { readonly makerDead: boolean; readonly reclaimable: boolean })[];
+  /** What {@link reclaimLeftovers} would do. */
+  readonly reclaim: ReclaimReport;
+}
+
+/**
+ * Looks at this machine: what it can do, which limits it has, and what dead programs have left. Changes nothing.
+ *
+ * @throws InvalidSpecError if an option is wrong
+ */
+export async function survey(options: LookOptions = {}): Promise<Survey> {
+  const memoryDir = memoryDirPath(options.memoryDir);
+  const plan = await look(options, true);
+  const ours = new Set(plan.ledgers.flatMap(({ entries }) => entries.flatMap(segmentKeys)));
+  return {
+    stateDir: stateDirPath(options.stateDir),
+    memoryDir,
+    capabilities: await capabilities(options),
+    limits: [...limits(), ...[sizeOf(memoryDir), filesOf(memoryDir)].filter((limit) => limit !== undefined)],
+    leftovers: unattachedSegments(({ key }) => ours.has(key)).map(({ segment: _, ...leftover }) => leftover),
+    reclaim: plan,
+  };
+}
+
+/**
+ * Releases what dead programs of this user have left behind, as their ledgers tell: what the next start in each scope would release. Never
+ * rejects for what cannot be released; that stands in the report.
+ *
+ * @throws InvalidSpecError if an option is wrong
+ */
+export function reclaimLeftovers(options: LookOptions = {}): Promise<ReclaimReport> {
+  return look(options, false);
+}
+
+async function look(
+  { scope, stateDir, backend = 'auto' }: LookOptions,
+  dryRun: boolean,
+): Promise<ReclaimReport> {
+  if (scope !== undefined) checkScope(scope);
+  return reclaim({ scope, stateDir: stateDirPath(stateDir), dryRun, native: await loadNative(backend) });
+}
+
+function segmentKeys(report: EntryReport): readonly number[] {
+  return report.entry.type === 'sysv-shm' && report.outcome === 'would-release' ? [report.entry.key] : [];
+}
