@@ -6,12 +6,12 @@ import {
   SharedLayoutError,
 } from '../../../src/core/index.js';
 import type { BackendChoice } from '../../../src/resources/backend/choose.js';
-import { loadNative } from '../../../src/resources/backend/choose.js';
 import { openLockHost } from '../../../src/resources/locks/host.js';
 import type { LockImplementation } from '../../../src/resources/locks/latch.js';
 import { attachMutex, type Mutex, mutex } from '../../../src/resources/locks/mutex.js';
 import { type GrantedFacts, type LockFiles, lockFiles, openWords } from './lock-files.js';
 import { bundled, type Peer, type PeerSort, type Program, startPeer, USER } from './peers.js';
+import { native, WAYS } from './ways.js';
 
 let program: Program;
 let files: LockFiles;
@@ -30,20 +30,6 @@ afterEach(async () => {
   await Promise.all(peers.splice(0).map((peer) => peer.kill()));
   await Promise.all(leases.splice(0).map((lease) => lease.abandon()));
 });
-
-const native = await loadNative('auto');
-
-interface Way {
-  readonly implementation: LockImplementation;
-  readonly backend: BackendChoice;
-  readonly skip: boolean;
-}
-
-const WAYS: readonly Way[] = [
-  { implementation: 'pthread', backend: 'auto', skip: native?.robustMutex === undefined },
-  { implementation: 'flock', backend: 'auto', skip: native === undefined },
-  { implementation: 'socket', backend: 'files', skip: process.platform !== 'linux' },
-];
 
 for (const { implementation, backend, skip } of WAYS) {
   describe.skipIf(skip)(`a mutex by ${implementation}`, () => {
