@@ -119,8 +119,8 @@ function claimAt(view: DataView, at: number, number: number): Claim {
   return { number, part: view.getUint32(at + 4, true), who, namespace: get64(view, at + 24) };
 }
 
-/** Whoever cannot be seen from here may live. */
-function mayLive(who: Who, made: number): boolean {
+/** Whether somebody is not known to be dead: whoever was in a pid namespace that cannot be seen from here may live. */
+export function mayLive(who: Who, made: number): boolean {
   const own = namespace('pid');
   return (made !== 0 && own !== 0 && made !== own) || lifeOf(who) !== 'dead';
 }
