@@ -198,6 +198,8 @@ export function backendSuite(choice: NativeName): void {
     async () => {
       const lines = () => readFileSync('/proc/self/maps', 'latin1').split(path).length - 1;
       const own = native.map(fd, BYTES, 'write');
+      // Threads of the tests before this one.
+      native.sweepThreads();
       const before = lines();
       const peer = await thread2();
       const other = await thread2();
@@ -538,6 +540,7 @@ export function backendSuite(choice: NativeName): void {
 
     test.skipIf(choice !== 'koffi')('a wait ends when another process wakes it', async () => {
       const mapping = native.map(fd, BYTES, 'write');
+      mapping.bytes.fill(0);
       const peer = await process2();
       // A wait that began too late to be woken lasts its 100 ms; then there is another try.
       const wokenAfterMs = async (): Promise<number> => {
@@ -557,7 +560,10 @@ export function backendSuite(choice: NativeName): void {
 
     test.skipIf(choice !== 'koffi')('a wait ends when its time is over, or its word is another', async () => {
       const mapping = native.map(fd, BYTES, 'write');
+      mapping.bytes.fill(0);
+      const fromMs = performance.now();
       await native.wait?.(mapping, AT, 0, 20);
+      expect(performance.now() - fromMs).toBeGreaterThan(15);
       await native.wait?.(mapping, AT, 1, 60_000);
       await native.wait?.(mapping, AT, 0, 0);
       // A second one beside the first returns at once, so it is there before it.
