@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { ResourceError, ResourceExistsError, ResourceLimitError } from '../../core/index.js';
-import { type Full, fullFile, fullMemory, fullProcess, fullSegment, fullSet } from './full.js';
+import { type Full, fullFile, fullMemory, fullProcess, fullSegment, fullSet, type Left } from './full.js';
 import { usersOfFile, usersOfSegment } from './holders.js';
-import type { Listed } from './leftovers.js';
+import { leftByTheDead } from './ledgers.js';
 import { named } from './processes.js';
 import { orNothing } from './read.js';
 import { segments, semaphoreSets } from './system-v.js';
@@ -45,12 +45,14 @@ export type Target =
  * Turns what the operating system said into the error that tells what is wrong and what to do: which limit, how much of it is used and by
  * what. Looks into /proc for that, for some ms. An error that is not the operating system's is returned as it is.
  *
- * @param listed - which System V segments `treewarden reclaim` would release
+ * @param stateDir - where ledgers are, to tell what `treewarden reclaim` would release
  */
-export function resourceFailure(error: unknown, attempt: Attempt, listed?: Listed): unknown {
+export function resourceFailure(error: unknown, attempt: Attempt, stateDir?: string): unknown {
   const errno = errnoOf(error);
   if (errno === undefined) return error;
-  const full = FULL[errno]?.(attempt.target, errno, listed);
+  const full = FULL[errno]?.(attempt.target, errno, () =>
+    stateDir === undefined ? [] : leftByTheDead(stateDir),
+  );
   if (full !== undefined) return limitError(attempt, errno, full, error);
   if (errno === 'EEXIST') return existsFailure(attempt, { cause: error });
   const advice = (ADVICE[errno] ?? unknownAdvice)(attempt);
@@ -63,11 +65,11 @@ export function existsFailure({ subject, target }: Attempt, options?: ErrorOptio
 }
 
 /** Runs a system call of a resource; what it throws is told as {@link resourceFailure} tells it. */
-export function attempted<T>(attempt: Attempt, call: () => T, listed?: Listed): T {
+export function attempted<T>(attempt: Attempt, call: () => T, stateDir?: string): T {
   try {
     return call();
   } catch (error) {
-    throw resourceFailure(error, attempt, listed);
+    throw resourceFailure(error, attempt, stateDir);
   }
 }
 
@@ -84,18 +86,18 @@ function limitError(attempt: Attempt, errno: string, full: Full, cause: unknown)
   });
 }
 
-type Exhausted = (target: Target, errno: string, listed: Listed | undefined) => Full | undefined;
+type Exhausted = (target: Target, errno: string, left: Left) => Full | undefined;
 
-const ofTarget: Exhausted = (target, errno, listed) => {
-  if (target.type === 'segment') return fullSegment(target.bytes, errno, listed);
-  if (target.type === 'semaphore-set') return fullSet(target.count, errno);
-  return target.dir === undefined ? undefined : fullFile(target.dir, target.bytes, errno);
+const ofTarget: Exhausted = (target, errno, left) => {
+  if (target.type === 'segment') return fullSegment(target.bytes, errno, left);
+  if (target.type === 'semaphore-set') return fullSet(target.count, errno, left);
+  return target.dir === undefined ? undefined : fullFile(target.dir, target.bytes, errno, left);
 };
 
 const FULL: Readonly<Record<string, Exhausted>> = {
   ENOSPC: ofTarget,
   // shmget and semget say so of a size, too; anything else is not a limit.
-  EINVAL: (target, errno, listed) => (target.type === 'file' ? undefined : ofTarget(target, errno, listed)),
+  EINVAL: (target, errno, left) => (target.type === 'file' ? undefined : ofTarget(target, errno, left)),
   EMFILE: () => fullProcess('RLIMIT_NOFILE'),
   ENFILE: () => fullProcess('fs.file-max'),
   ENOMEM: (target) =>
@@ -118,6 +120,9 @@ const ADVICE: Readonly<Record<string, (attempt: Attempt) => string>> = {
     `${what(target)} is not there, or is smaller than was asked for. Ask for the size that it has.`,
   EOVERFLOW: ({ target }) => `${what(target)} is smaller than was asked for. Ask for the size that it has.`,
   ENOSPC: ({ target }) => `what ${what(target)} is made in was full, and is no longer. Try again.`,
+  EMFILE: () =>
+    'this process has too many files open. Close some, or raise `ulimit -n` in the shell that starts it.',
+  ENFILE: () => 'the machine has too many files open. Raise the limit: `sysctl fs.file-max`.',
   ENOMEM: () => 'there is not enough memory. Ask for less, or free some.',
 };
 

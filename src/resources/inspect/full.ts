@@ -1,6 +1,11 @@
+import { lstatSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Leftover, LimitFacts } from '../../core/index.js';
-import { type Listed, type Unattached, unattachedSegments } from './leftovers.js';
+import type { Recorded } from '../guard/lines.js';
+import { type Unattached, unattachedSegments } from './leftovers.js';
 import { filesOf, type LimitName, limit, memory, PAGE_BYTES, semaphoreLimits, sizeOf } from './limits.js';
+import { orNothing } from './read.js';
+import { semaphoreSets } from './system-v.js';
 
 /** A limit that was reached, what counts against it in vain, and what to do. */
 export interface Full {
@@ -10,14 +15,18 @@ export interface Full {
   readonly advice: string;
 }
 
+/** What the ledgers of dead programs list; looked up only if it is needed. */
+export type Left = () => readonly Recorded[];
+
 /** Which limit keeps a segment from being made; nothing if none does. */
-export function fullSegment(bytes = 0, errno: string, listed?: Listed): Full | undefined {
+export function fullSegment(bytes = 0, errno: string, left: Left = () => []): Full | undefined {
   if (errno === 'EINVAL') return tooLargeSegment(bytes);
   const pages = limit('kernel.shmall');
   const needed = Math.ceil(bytes / PAGE_BYTES);
   const reached = reachedBy(limit('kernel.shmmni'), 1) ?? reachedBy(pages, needed);
   if (reached === undefined) return undefined;
-  const leftovers = unattachedSegments(listed);
+  const keys = new Set(left().map(({ entry }) => (entry.type === 'sysv-shm' ? entry.key : 0)));
+  const leftovers = unattachedSegments(({ key }) => keys.has(key));
   const noun = reached === pages ? 'pages of segments' : 'segments';
   return {
     limit: reached,
@@ -27,39 +36,60 @@ export function fullSegment(bytes = 0, errno: string, listed?: Listed): Full | u
 }
 
 /** Which limit keeps a semaphore set from being made; nothing if none does. */
-export function fullSet(count = 1, errno: string): Full | undefined {
+export function fullSet(count = 1, errno: string, left: Left = () => []): Full | undefined {
   if (errno === 'EINVAL') return tooLargeSet(count);
   const sets = limit('kernel.sem SEMMNI');
   const reached = reachedBy(sets, 1) ?? reachedBy(limit('kernel.sem SEMMNS'), count);
   if (reached === undefined) return undefined;
+  const ids = new Set(left().map(({ identity }) => (identity?.type === 'sysv-sem' ? identity.id : -1)));
+  const leftovers = semaphoreSets()
+    .filter(({ id }) => ids.has(id))
+    .map(({ id }) => ({ what: `System V semaphore set ${id}`, madeBy: 'a dead program of ours' }));
   const noun = reached === sets ? 'semaphore sets' : 'semaphores';
-  // Nothing tells who uses a set, so none of them can be called a leftover; the ledgers know ours.
   return {
     limit: reached,
-    leftovers: [],
+    leftovers,
     advice:
-      `${useOf(reached, noun)} Nothing records who uses a set. \`treewarden reclaim\` removes those of ours whose owner is dead; ` +
-      `if it finds none, raise the limit: \`${semaphoreCommand(reached, count)}\`.`,
+      leftovers.length > 0
+        ? `${useOf(reached, noun)} ${byReclaim(leftovers.length)}`
+        : `${useOf(reached, noun)} Nothing records who uses a set. Raise the limit: \`${semaphoreCommand(reached, count)}\`.`,
   };
 }
 
 /** Which limit keeps a file from being made or from growing. */
-export function fullFile(dir: string, bytes = 0, errno: string): Full | undefined {
+export function fullFile(dir: string, bytes = 0, errno: string, left: Left = () => []): Full | undefined {
   if (errno !== 'ENOSPC') return undefined;
-  const files = filesOf(dir);
   const space = sizeOf(dir);
-  const reached = reachedBy(files, 1) ?? reachedBy(space, Math.max(bytes, PAGE_BYTES));
+  // Two: a file has two names while it is made, and each counts.
+  const reached = reachedBy(filesOf(dir), 2) ?? reachedBy(space, Math.max(bytes, PAGE_BYTES));
   if (reached === undefined) return undefined;
+  const leftovers = filesLeft(dir, left());
   const wanted = reached === space && bytes > 0 ? ` ${bytes} were asked for.` : '';
-  return {
-    limit: reached,
-    leftovers: [],
-    advice:
-      `${useOf(reached, reached === space ? 'bytes' : 'files')}${wanted} It is memory, and no disk is full. ` +
-      (reached === space
-        ? `Make it larger: \`mount -o remount,size=${roundedUp((reached.used ?? 0) + bytes)} ${dir}\` (a container: --shm-size).`
-        : `Let it take more files: \`mount -o remount,nr_inodes=${reached.allowed * 2} ${dir}\`.`),
-  };
+  const use = `${useOf(reached, reached === space ? 'bytes' : 'files')}${wanted} It is memory, and no disk is full.`;
+  const advice =
+    leftovers.length > 0 ? byReclaim(leftovers.length) : growing(dir, reached, reached === space, bytes);
+  return { limit: reached, leftovers, advice: `${use} ${advice}` };
+}
+
+function filesLeft(dir: string, left: readonly Recorded[]): readonly Leftover[] {
+  return left.flatMap(({ entry, identity }) => {
+    if (entry.type !== 'file' || identity?.type !== 'file') return [];
+    const path = entry.paths.find(
+      (one) => dirname(one) === dir && orNothing(() => lstatSync(one).ino) === identity.ino,
+    );
+    if (path === undefined) return [];
+    return [{ what: path, bytes: orNothing(() => lstatSync(path).size), madeBy: 'a dead program of ours' }];
+  });
+}
+
+function growing(dir: string, { allowed, used = 0 }: LimitFacts, inSize: boolean, bytes: number): string {
+  if (!inSize) return `Let it take more files: \`mount -o remount,nr_inodes=${allowed * 2} ${dir}\`.`;
+  const size = roundedUp(used + bytes);
+  return `Make it larger: \`mount -o remount,size=${size} ${dir}\` (a container: --shm-size).`;
+}
+
+function byReclaim(count: number): string {
+  return `${count === 1 ? 'One of these was' : `${count} of these were`} left behind by a dead program of ours: run \`treewarden reclaim\`.`;
 }
 
 /** Nothing unless more was asked for than there is. */

@@ -1,7 +1,7 @@
-import { statfsSync } from 'node:fs';
+import { readdirSync, statfsSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import type { LimitFacts } from '../../core/index.js';
-import { orNothing, readNames, readNumber, readText } from './read.js';
+import { orNothing, readNumber, readText } from './read.js';
 import { segments, semaphoreSets } from './system-v.js';
 
 /** A limit of this machine, of its ipc namespace, or of this process, that shared memory and semaphores meet. */
@@ -94,8 +94,9 @@ const LIMITS: Readonly<Record<LimitName, LimitSource>> = {
   },
   /** Open files of this process. */
   RLIMIT_NOFILE: {
-    allowed: () => processLimit('Max open files'),
-    used: () => readNames('/proc/self/fd').length,
+    allowed: () => processLimit('Max open files') ?? reportedLimit('open_files'),
+    // To look takes a descriptor: if there is none to be had, all are used.
+    used: () => orNothing(() => readdirSync('/proc/self/fd').length) ?? reportedLimit('open_files'),
   },
   /** Open files of the whole machine. */
   'fs.file-max': {
@@ -131,6 +132,15 @@ function processLimit(title: string): number | undefined {
     .find((text) => text.startsWith(title));
   const soft = line?.slice(title.length).trim().split(/\s+/)[0];
   return soft === 'unlimited' ? Number.POSITIVE_INFINITY : soft === undefined ? undefined : Number(soft);
+}
+
+/** The same from Node, for when no file can be opened any more; takes some ms. */
+function reportedLimit(name: string): number | undefined {
+  const report = process.report?.getReport() as
+    | { userLimits?: Record<string, { soft: unknown }> }
+    | undefined;
+  const soft = report?.userLimits?.[name]?.soft;
+  return typeof soft === 'number' ? soft : undefined;
 }
 
 function statusBytes(field: string): number | undefined {

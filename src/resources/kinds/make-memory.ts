@@ -71,17 +71,20 @@ function makeNamed(request: SharedMemoryRequest, site: Site, native: Native | un
   const path = join(site.memoryDir, name);
   const target = { type: 'file', path, dir: site.memoryDir, bytes } as const;
   const attempt: Attempt = { subject: subjectOf(request), operation: 'create', target };
-  const file = attempted(attempt, () =>
-    makeFreshFile({
-      ledger: site.ledger,
-      path,
-      mode,
-      fill: (fd) => {
-        // The umask has been applied, but who asks for a mode means it.
-        fchmodSync(fd, mode);
-        allocate(native, fd, bytes);
-      },
-    }),
+  const file = attempted(
+    attempt,
+    () =>
+      makeFreshFile({
+        ledger: site.ledger,
+        path,
+        mode,
+        fill: (fd) => {
+          // The umask has been applied, but who asks for a mode means it.
+          fchmodSync(fd, mode);
+          allocate(native, fd, bytes);
+        },
+      }),
+    site.stateDir,
   );
   if (file === undefined) throw existsFailure(attempt);
   const { dev, ino } = file;
@@ -100,14 +103,14 @@ function makeAnonymous(request: SharedMemoryRequest, site: Site, native: Native 
     operation: 'create',
     target: { type: 'file', path: 'memory without a name', dir: site.memoryDir, bytes },
   };
-  const fd = attempted(attempt, () => openNameless(native, site.memoryDir));
+  const fd = attempted(attempt, () => openNameless(native, site.memoryDir), site.stateDir);
   let open = true;
   const release = (): void => {
     if (open) closeSync(fd);
     open = false;
   };
   try {
-    attempted(attempt, () => allocate(native, fd, bytes));
+    attempted(attempt, () => allocate(native, fd, bytes), site.stateDir);
   } catch (error) {
     release();
     throw error;

@@ -56,6 +56,6 @@ function make(
     written.drop();
     const target = { type: 'file', path, dir: '/dev/shm' } as const;
     const attempt: Attempt = { subject: semaphoreSubject(name), operation: 'create', target };
-    throw resourceFailure(error, attempt);
+    throw resourceFailure(error, attempt, site.stateDir);
   }
 }

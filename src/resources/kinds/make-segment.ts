@@ -64,7 +64,7 @@ function create(request: SharedMemoryRequest, key: number, site: Site, systemV: 
     return { id, cpid, written };
   } catch (error) {
     written.drop();
-    throw resourceFailure(error, attempt);
+    throw resourceFailure(error, attempt, site.stateDir);
   }
 }
 

@@ -44,7 +44,11 @@ function make(request: SemaphoreSetRequest, key: number, site: Site, systemV: Sy
     if (id !== undefined) systemV.removeSemaphores(id);
     written.drop();
     const target = { type: 'semaphore-set', key, count: permits.length } as const;
-    throw resourceFailure(error, { subject: setSubject(request), operation: 'create', target });
+    throw resourceFailure(
+      error,
+      { subject: setSubject(request), operation: 'create', target },
+      site.stateDir,
+    );
   }
 }
 
