@@ -20,29 +20,40 @@ export interface FreshFile {
   readonly written: Written;
 }
 
-/** What is to be made. */
-export interface FreshFileOptions {
+/** Where something is to be made, and how. */
+export interface FreshOptions {
   readonly ledger: Ledger;
   readonly path: string;
+  /** Makes it, whole, under a name that nobody else uses. @returns what `lstat` says of it */
+  create(random: string): { readonly dev: number; readonly ino: number };
+}
+
+/** A file that is to be made. */
+export interface FreshFileOptions extends Omit<FreshOptions, 'create'> {
   /** @defaultValue 0o600 */
   readonly mode?: number | undefined;
   /** Gives it its content, before anybody can see it. */
   fill(fd: number): void;
 }
 
+/** {@link makeFresh} for a file with content. */
+export function makeFreshFile({ mode = 0o600, fill, ...options }: FreshFileOptions): FreshFile | undefined {
+  return makeFresh({ ...options, create: (random) => fillFile(random, mode, fill) });
+}
+
 /**
- * Makes a file that appears under its name only when it is whole, and that the ledger knows from before it exists: it is made under a random
+ * Makes something that appears under its name only when it is whole, and that the ledger knows from before it exists: it is made under a random
  * name, its inode is written down, and then it is linked to the proper one.
  *
  * @returns nothing if something of that name is there already; it was not touched
  * @throws what the operating system says; nothing is left then
  */
-export function makeFreshFile({ ledger, path, mode = 0o600, fill }: FreshFileOptions): FreshFile | undefined {
+export function makeFresh({ ledger, path, create }: FreshOptions): FreshFile | undefined {
   const dir = dirname(path);
   const random = join(dir, randomName());
   const written = ledger.want({ type: 'file', paths: [random, path], onDisk: isOnDisk(dir) });
   try {
-    const { dev, ino } = fillFile(random, mode, fill);
+    const { dev, ino } = create(random);
     written.have({ type: 'file', dev, ino });
     linkSync(random, path);
     unlinkSync(random);

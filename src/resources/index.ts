@@ -16,12 +16,32 @@ export {
   snapshotReader,
 } from './cell/reader.js';
 export type { CellView } from './cell/view.js';
-export type { Entry } from './guard/entry.js';
+export type { Entry, Identity } from './guard/entry.js';
+export type { GuardianState } from './guard/guardian.js';
 export type { EntryReport, LedgerReport, LedgerVerdict, ReclaimReport } from './guard/reclaim.js';
+export { type CustomLease, type CustomOptions, custom } from './kinds/custom.js';
+export {
+  type FileLock,
+  type FileLockOptions,
+  fileLock,
+  type PidFile,
+  type PidFileOptions,
+  pidFile,
+} from './kinds/file-lock.js';
 export type { SharedMemory, ViewType } from './kinds/memory-lease.js';
 export { type PosixSemaphore, type PosixSemaphoreOptions, posixSemaphore } from './kinds/posix-semaphore.js';
+export { type OwnedProcessGroup, type ProcessGroupOptions, processGroup } from './kinds/process-group.js';
 export { type SemaphoreSet, type SemaphoreSetOptions, semaphoreSet } from './kinds/semaphore-set.js';
 export { type MemoryBacking, type SharedMemoryOptions, sharedMemory } from './kinds/shared-memory.js';
+export {
+  type TemporaryDirectoryOptions,
+  type TemporaryFileOptions,
+  type TemporaryPath,
+  temporaryDirectory,
+  temporaryFile,
+} from './kinds/temporary.js';
+export { type UnixSocket, type UnixSocketOptions, unixSocket } from './kinds/unix-socket.js';
+export type { Listed } from './recording-ledger.js';
 export { type LeaseStatus, type LeaseUse, ResourceRegistry } from './registry.js';
 export type { RegistryEvent, RegistryListener } from './registry-events.js';
 export { type RegistryOptions, type RegistrySettings, registrySettings } from './registry-options.js';

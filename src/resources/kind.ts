@@ -1,3 +1,4 @@
+import { ReleasedError } from '../core/index.js';
 import type { Granted, Lease, ResourceKind, ResourceRequest } from '../runtime/index.js';
 import { standaloneProvider } from './standalone.js';
 
@@ -45,6 +46,11 @@ export abstract class BaseLease implements Lease {
   /** As it stands in messages. */
   protected get subject(): string {
     return `${this.kind} "${this.name}"`;
+  }
+
+  /** @throws ReleasedError once it is released */
+  protected checkHeld(): void {
+    if (this.released) throw new ReleasedError(this.subject);
   }
 
   /** Lets go of it in this process: unmaps, unlocks, closes. What it throws is what `release` rejects with. */

@@ -1,4 +1,13 @@
 import { refuse } from './checks.js';
+import { makeCustom } from './kinds/make-custom.js';
+import { makeFileLock } from './kinds/make-file-lock.js';
+import { makeSharedMemory } from './kinds/make-memory.js';
+import { makePidFile } from './kinds/make-pid-file.js';
+import { makePosixSemaphore } from './kinds/make-posix-semaphore.js';
+import { makeProcessGroup } from './kinds/make-process-group.js';
+import { makeSemaphoreSet } from './kinds/make-semaphore-set.js';
+import { makeTemporaryDirectory, makeTemporaryFile } from './kinds/make-temporary.js';
+import { makeUnixSocket } from './kinds/make-unix-socket.js';
 import { makeSharedFile } from './kinds/shared-file.js';
 import type { Make } from './site.js';
 
@@ -21,4 +30,14 @@ const MAKERS = {
   semaphore: makeSharedFile,
   'snapshot-cell': makeSharedFile,
   scoreboard: makeSharedFile,
+  'file-lock': makeFileLock,
+  'pid-file': makePidFile,
+  'temporary-file': makeTemporaryFile,
+  'temporary-directory': makeTemporaryDirectory,
+  'unix-socket': makeUnixSocket,
+  'process-group': makeProcessGroup,
+  custom: makeCustom,
+  'shared-memory': makeSharedMemory,
+  'semaphore-set': makeSemaphoreSet,
+  'posix-semaphore': makePosixSemaphore,
 } as const satisfies Readonly<Record<string, Make<never>>>;

@@ -9,7 +9,7 @@ import type {
 } from '../runtime/index.js';
 import type { Ledger, Written } from './guard/entry.js';
 import { startTicks } from './guard/identity.js';
-import { endGroupNow, groupLives } from './process-groups.js';
+import { groupLives, signalGroup } from './process-groups.js';
 import { type Listed, RecordingLedger } from './recording-ledger.js';
 import type { Claim, Make, Site } from './site.js';
 
@@ -45,7 +45,7 @@ export class OwnedScope implements ResourceScope {
   readonly #grants: Map<number, Held> = new Map();
   readonly #ending: AbortController = new AbortController();
   #last = 0;
-  #group: Written | undefined;
+  #group: { readonly written: Written; readonly startTicks: number } | undefined;
   #closing: Promise<readonly unknown[]> | undefined;
 
   constructor(owner: ResourceOwner, home: Home) {
@@ -90,17 +90,19 @@ export class OwnedScope implements ResourceScope {
   /**
    * The same within the `exit` event. What a group uses that this process does not take with it is left to the guardian, which ends the group
    * first; where there is none, the group is killed here.
+   *
+   * @returns whether everything is released
    */
-  closeSync(): readonly unknown[] {
+  closeSync(): boolean {
     this.#ending.abort();
     const { group } = this.owner;
-    if (this.#group !== undefined && group !== undefined && groupLives(group.pid)) {
-      if (this.#home.guarded) return [];
-      endGroupNow(group.pid);
+    if (this.#group !== undefined && group !== undefined && groupLives({ ...group, ...this.#group })) {
+      if (this.#home.guarded) return false;
+      signalGroup(group.pid, 'SIGKILL');
     }
-    const failures = [...this.#grants.values()].reverse().flatMap((held) => held.endSync());
-    if (failures.length === 0) this.#group?.drop();
-    return failures;
+    const left = [...this.#grants.values()].reverse().filter((held) => !held.endSync());
+    if (left.length === 0) this.#group?.written.drop();
+    return left.length === 0;
   }
 
   get status(): readonly GrantStatus[] {
@@ -115,7 +117,7 @@ export class OwnedScope implements ResourceScope {
     }
     this.#grants.clear();
     try {
-      this.#group?.drop();
+      this.#group?.written.drop();
     } catch (failure) {
       failures.push(failure);
     }
@@ -140,10 +142,14 @@ export class OwnedScope implements ResourceScope {
   }
 }
 
-function listGroup({ pid, graceMs }: OwnedGroup, ledger: Ledger): Written {
+function listGroup(
+  { pid, graceMs }: OwnedGroup,
+  ledger: Ledger,
+): { readonly written: Written; readonly startTicks: number } {
   const written = ledger.want({ type: 'group', pid, graceMs, signal: undefined });
-  written.have({ type: 'group', startTicks: startTicks(pid) ?? 0 });
-  return written;
+  const identity = { type: 'group', startTicks: startTicks(pid) ?? 0 } as const;
+  written.have(identity);
+  return { written, startTicks: identity.startTicks };
 }
 
 /** A request, what is made for it, and its one release. */
@@ -173,13 +179,14 @@ class Held {
   }
 
   /** What is half released is released again: that does no harm. */
-  endSync(): readonly unknown[] {
+  endSync(): boolean {
     try {
       this.#claim?.releaseSync();
       this.#claim = undefined;
-      return [];
-    } catch (failure) {
-      return [failure];
+      return true;
+    } catch {
+      // There is nobody left to tell; it stays in the ledger, and the guardian is about to read that.
+      return false;
     }
   }
 

@@ -1,43 +1,32 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { groupLife } from './guard/groups.js';
+import { readStat } from './guard/identity.js';
 
-/** Whether a process group has a member that runs; zombies do not count, since nobody may ever reap them. */
-export function groupLives(pid: number): boolean {
-  return reaches(pid, 0) && hasLivingMember(pid);
+/** A process group of ours, told from a later one of the same number by when its leader started. */
+export interface OwnGroup {
+  readonly pid: number;
+  /** In clock ticks since boot; 0 where it cannot be known. */
+  readonly startTicks: number;
 }
 
-/** Kills every member at once. */
-export function endGroupNow(pid: number): void {
-  reaches(pid, 'SIGKILL');
+/** Whether it has a member that runs; zombies do not count, since nobody may ever reap them. */
+export function groupLives({ pid, startTicks }: OwnGroup): boolean {
+  const known = startTicks === 0 ? (readStat(pid)?.startTicks ?? 0) : startTicks;
+  // While we live, whatever is in the group of a leader that has ended came from that one.
+  return groupLife({ pid, startTicks: known, ownerSeenAtS: Number.POSITIVE_INFINITY }) === 'alive';
+}
+
+/** The group that a process is in; nothing where there is no such process, or no /proc. */
+export function groupOf(pid: number): number | undefined {
+  return readStat(pid)?.pgrp;
 }
 
 /** Sends a signal to every member; false where there is none. */
-export function reaches(pid: number, signal: NodeJS.Signals | 0): boolean {
+export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(-pid, signal);
     return true;
   } catch (error) {
     // EPERM: there are members, but they run as somebody else.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-function hasLivingMember(group: number): boolean {
-  try {
-    return readdirSync('/proc').some((name) => /^\d+$/.test(name) && isLivingMember(name, group));
-  } catch {
-    // No /proc here: the kernel's answer to signal 0 stands.
-    return true;
-  }
-}
-
-function isLivingMember(pid: string, group: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name, in parentheses, may hold spaces and parentheses of its own; the fields begin after the last one.
-    const [state = '', , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return Number(pgrp) === group && !['Z', 'X', 'x'].includes(state);
-  } catch {
-    // It ended between the listing and the reading.
-    return false;
   }
 }

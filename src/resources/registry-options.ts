@@ -27,9 +27,10 @@ export interface RegistryOptions {
   readonly clock?: Clock;
 }
 
+/** @internal The options with every default filled in. */
 export type RegistrySettings = Required<RegistryOptions>;
 
-/** @throws InvalidSpecError for the first option that is wrong */
+/** @internal @throws InvalidSpecError for the first option that is wrong */
 export function registrySettings(options: RegistryOptions): RegistrySettings {
   checkNames(SUBJECT, options, NAMES);
   const { scope, backend = 'auto', clock = systemClock } = options;

@@ -10,7 +10,9 @@ import {
 } from '../runtime/index.js';
 import type { Native } from './backend/backend.js';
 import { loadNative } from './backend/choose.js';
+import { releaseAtExit } from './guard/exit.js';
 import type { GuardianState } from './guard/guardian.js';
+import { type ReclaimReport, reclaim } from './guard/reclaim.js';
 import { GuardedLedger } from './guarded-ledger.js';
 import { type GrantStatus, type Home, OwnedScope } from './owned-scope.js';
 import type { Listed } from './recording-ledger.js';
@@ -49,6 +51,8 @@ export interface LeaseUse extends LeaseStatus {
  */
 export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
   readonly scope: string;
+  /** What dead programs of this scope had left, and what became of it when this registry was opened. */
+  readonly reclaimed: ReclaimReport;
   readonly #settings: RegistrySettings;
   readonly #home: Home;
   readonly #ledger: GuardedLedger;
@@ -56,6 +60,7 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
   readonly #kept: Map<string, Claim> = new Map();
   readonly #listeners: RegistryListeners = new RegistryListeners();
   readonly #own: IncarnationContext;
+  readonly #uninstall: () => void;
   #closing: Promise<void> | undefined;
 
   /**
@@ -67,11 +72,13 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
   static async open(options: RegistryOptions): Promise<ResourceRegistry> {
     const settings = registrySettings(options);
     const { makeOf } = await import('./makers.js');
-    return new ResourceRegistry(settings, makeOf);
+    const reclaimed = await reclaim({ ...settings, dryRun: false });
+    return new ResourceRegistry(settings, makeOf, reclaimed);
   }
 
-  private constructor(settings: RegistrySettings, makeOf: (kind: string) => Make) {
+  private constructor(settings: RegistrySettings, makeOf: (kind: string) => Make, reclaimed: ReclaimReport) {
     this.scope = settings.scope;
+    this.reclaimed = reclaimed;
     this.#settings = settings;
     this.#ledger = new GuardedLedger({ ...settings, onGuardian: (state) => this.#tell(state) });
     const ledger = this.#ledger;
@@ -86,6 +93,7 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
       closed: (scope) => this.#scopes.delete(scope),
     };
     this.#own = this.#ownContext();
+    this.#uninstall = releaseAtExit(() => this.#releaseSync());
   }
 
   /**
@@ -139,12 +147,21 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
     await this.#own.release();
     for (const claim of [...this.#kept.values()].reverse()) failures.push(...(await released(claim)));
     await this.#ledger.closed();
+    this.#uninstall();
     this.#listeners.clear();
     if (failures.length > 0)
       throw new AggregateError(
         failures,
         `${failures.length} resources of "${this.scope}" could not be released.`,
       );
+  }
+
+  /** Within the `exit` event. What living process groups may use is left to the guardian, which ends them first. */
+  #releaseSync(): void {
+    const left = [...this.#scopes.keys()].reverse().filter((scope) => !scope.closeSync());
+    if (left.length === 0)
+      for (const claim of [...this.#kept.values()].reverse()) attempt(() => claim.releaseSync());
+    this.#ledger.close();
   }
 
   #open(owner: ResourceOwner): OwnedScope {
@@ -202,6 +219,15 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
 
 function statusOf({ kind, name, owner, grantedAtMs, listed }: GrantStatus): LeaseStatus {
   return { kind, name, owner: owner.path, incarnation: owner.incarnation, grantedAtMs, listed };
+}
+
+/** There is nobody left to tell; what fails stays in the ledger, and the guardian is about to read that. */
+function attempt(release: () => void): void {
+  try {
+    release();
+  } catch {
+    // As above.
+  }
 }
 
 async function released(claim: Claim): Promise<readonly unknown[]> {

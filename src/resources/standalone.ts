@@ -21,7 +21,7 @@ export function standaloneProvider(name: string, tree: Scope | undefined): Promi
   return opening;
 }
 
-/** The scope that stands for a tree's name: the name itself, if it can be one. */
+/** @internal The scope that stands for a tree's name: the name itself, if it can be one. */
 export function scopeNamed(name: string): string {
   if (/^[A-Za-z0-9][\w-]{0,47}$/.test(name)) return name;
   const readable = name.replace(/[^\w-]+/g, '-').replace(/^[-_]+/, '');

@@ -1,13 +1,4 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readSync,
-  type Stats,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResourceExistsError, SharedLayoutError } from '../../core/index.js';
 import type { ResourceRequest } from '../../runtime/index.js';
@@ -17,6 +8,7 @@ import { type FreshFile, makeFreshFile, removeFreshFile } from '../fresh-file.js
 import { attempted, errnoOf } from '../inspect/failure.js';
 import { holdersOfFile } from '../inspect/holders.js';
 import { named } from '../inspect/processes.js';
+import { reserve, writeWhole } from '../reserve.js';
 import type { Claim, Make, Site } from '../site.js';
 
 /**
@@ -68,7 +60,6 @@ export const makeSharedFile: Make<SharedFileRequest> = async (request, site): Pr
 /** Somebody makes and removes it as fast as we look: more rounds than two honest programs could need. */
 const MOST_ROUNDS = 100;
 const HEADER_BYTES = 16;
-const ZEROS_BYTES = 1 << 20;
 
 interface Wanted {
   readonly subject: string;
@@ -154,24 +145,10 @@ function make({ path, bytes, image }: Wanted, site: Site, native: Native | undef
     ledger: site.ledger,
     path,
     fill: (fd) => {
-      if (native === undefined) writeZeros(fd, bytes);
-      else native.allocate(fd, bytes);
-      writeAll(fd, image, 0);
+      reserve(fd, bytes, native);
+      writeWhole(fd, image, 0);
     },
   });
-}
-
-/** Reserves the pages: a file that is only declared that long ends whoever touches it once the file system is full. */
-function writeZeros(fd: number, bytes: number): void {
-  const zeros = Buffer.alloc(Math.min(bytes, ZEROS_BYTES));
-  for (let at = 0; at < bytes; at += zeros.length) writeAll(fd, zeros.subarray(0, bytes - at), at);
-}
-
-function writeAll(fd: number, bytes: Uint8Array, position: number): void {
-  let written = 0;
-  while (written < bytes.length) {
-    written += writeSync(fd, bytes, written, bytes.length - written, position + written);
-  }
 }
 
 function keep(made: FreshFile, { kept }: Site): { readonly owned: true } {

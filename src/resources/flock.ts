@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+import { CapabilityError } from '../core/index.js';
+import type { Native } from './backend/backend.js';
+import { type Attempt, attempted } from './inspect/failure.js';
+
+/**
+ * Takes the `flock` of an open file for its descriptor, exclusively and without waiting; false where another has it. Closing the descriptor
+ * gives it up. Without libc the program `flock` takes it on a copy of the descriptor, which is the same open file.
+ *
+ * @throws CapabilityError where there is neither
+ * @throws ResourceError if the file system has no locks
+ */
+export async function takeFlock(fd: number, native: Native | undefined, attempt: Attempt): Promise<boolean> {
+  if (native === undefined) return takeByProgram(fd, attempt.subject);
+  return attempted(attempt, () => native.flock(fd, 'exclusive'));
+}
+
+function takeByProgram(fd: number, subject: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('flock', ['-x', '-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    child.once('error', (cause) => reject(missing(subject, cause.message)));
+    child.once('exit', (code) => {
+      // util-linux and busybox alike: 1 is "another has it".
+      if (code === 0 || code === 1) resolve(code === 0);
+      else reject(missing(subject, `the program flock ended with ${code}`));
+    });
+  });
+}
+
+function missing(subject: string, why: string): CapabilityError {
+  return new CapabilityError(
+    'file-locks',
+    subject,
+    `${why}. Install the optional package koffi, or the program flock of util-linux or busybox.`,
+  );
+}
