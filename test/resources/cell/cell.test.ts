@@ -98,9 +98,9 @@ describe.each(WAYS)('a snapshot cell (%s)', (way) => {
     const { writtenAt } = cell;
     const reader = await host.acquire(rates, way);
     // The age is in whole ms of a clock that all share.
-    while ((reader.ageMs ?? 0) < 20) await cell.waitForChange({ timeoutMs: 5 });
+    while ((reader.ageMs ?? 0) < 250) await cell.waitForChange({ timeoutMs: 5 });
     expect(cell.update({ euro: 1 })).toBe(false);
-    expect(reader.ageMs).toBeLessThan(20);
+    expect(reader.ageMs).toBeLessThan(250);
     expect([reader.version, reader.writtenAt]).toEqual([1, writtenAt]);
     expect(cell.update({ euro: 2 })).toBe(true);
     expect(reader.version).toBe(2);
