@@ -14,23 +14,26 @@ export class SharedMapping implements Mapping {
   readonly #address: number;
   readonly #pins = new Map<symbol, string>();
   readonly #release: () => void;
+  /** 0 once closed. */
+  #length: number;
   #view: Uint8Array | undefined;
 
   constructor(what: string, address: number, buffer: ArrayBuffer, release: () => void) {
     this.#what = what;
     this.#address = address;
     this.#release = release;
+    this.#length = buffer.byteLength;
     this.#view = new Uint8Array(buffer);
   }
 
   static addressOf(mapping: Mapping, offset: number, length: number): number {
     // Whatever else were given here would be written through a wild pointer.
     if (!(#address in mapping)) throw new TypeError('This mapping belongs to another backend.');
-    const { byteLength } = mapping.bytes;
-    if (!(offset >= 0 && offset + length <= byteLength)) {
-      throw new RangeError(`Bytes ${offset} to ${offset + length} lie outside a mapping of ${byteLength}.`);
-    }
-    return mapping.#address + offset;
+    if (offset >= 0 && offset + length <= mapping.#length) return mapping.#address + offset;
+    if (mapping.closed) throw new ReleasedError(mapping.#what);
+    throw new RangeError(
+      `Bytes ${offset} to ${offset + length} lie outside a mapping of ${mapping.#length}.`,
+    );
   }
 
   get bytes(): Uint8Array {
@@ -58,6 +61,7 @@ export class SharedMapping implements Mapping {
     const [why] = this.#pins.values();
     if (why !== undefined) throw new LockStateError(this.#what, `it cannot be unmapped: ${why}.`);
     this.#release();
+    this.#length = 0;
     this.#view = undefined;
   }
 }
