@@ -11,6 +11,7 @@ export {
   type LonePolicy,
   type LoneTree,
   type Outcome,
+  type ResourceOptions,
   type Supervised,
   type SuperviseOptions,
   supervise,

@@ -1,5 +1,5 @@
 export type { EventStream } from './event-stream.js';
-export type { SuperviseOptions } from './options.js';
+export type { ResourceOptions, SuperviseOptions } from './options.js';
 export type { LonePolicy, LoneTree } from './root.js';
 export { type LoneOptions, supervise } from './supervise.js';
 export type { Outcome, Supervised } from './supervised.js';

@@ -2,10 +2,14 @@ import { describeExit, type SupervisionEvent } from '../core/index.js';
 import type { Logger } from '../runtime/index.js';
 
 /**
- * Writes what an operator wants to read of an event: one line, its facts beside it. The everyday ones (starts, orderly stops) are left to
+ * Writes what an operator wants to read of each event: one line, its facts beside it. The everyday ones (starts, orderly stops) are left to
  * those who listen for events.
  */
-export function logEvent(logger: Logger, event: SupervisionEvent): void {
+export function logTo(logger: Logger): (event: SupervisionEvent) => void {
+  return (event) => logEvent(logger, event);
+}
+
+function logEvent(logger: Logger, event: SupervisionEvent): void {
   switch (event.type) {
     case 'child:exited':
       if (!event.expected) logger.warn(event, `${event.child} ${describeExit(event.exit)}`);

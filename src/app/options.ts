@@ -1,10 +1,17 @@
 import { checkDuration, InvalidSpecError, type SupervisionEvent } from '../core/index.js';
-import { type Clock, type Logger, systemClock, type TreeOptions } from '../runtime/index.js';
+import type { RegistryOptions } from '../resources/index.js';
+import {
+  type Clock,
+  type Logger,
+  type ResourceProvider,
+  systemClock,
+  type TreeOptions,
+} from '../runtime/index.js';
 import { type SignalMap, type SignalTable, signalTable } from '../signals/index.js';
 import type { LonePolicy } from './root.js';
 
 /** The options of `supervise()`. */
-export interface SuperviseOptions extends TreeOptions {
+export interface SuperviseOptions extends Omit<TreeOptions, 'resources'> {
   /**
    * What each signal does, laid over the default by which SIGTERM, SIGINT, SIGHUP and SIGQUIT drain and stop the tree; `false` traps none.
    * The second such signal cuts the drain short, the third kills what is left and ends the program at once. In a worker thread no
@@ -28,9 +35,18 @@ export interface SuperviseOptions extends TreeOptions {
    * @defaultValue `1000`
    */
   readonly lingerMs?: number;
+  /**
+   * Where `ctx.resources` come from: a registry, which stays yours to close, or how one is to be opened for the tree when its first child
+   * acquires. That one is closed when the tree has ended, before `done` settles.
+   * @defaultValue opened in the scope that the root's id names
+   */
+  readonly resources?: ResourceProvider | ResourceOptions;
   /** Hears every event from the first start on; the same as `app.events.on('*', …)`, which hears only what follows its call. */
   readonly onEvent?: (event: SupervisionEvent) => void;
 }
+
+/** How the registry of a program is opened. */
+export type ResourceOptions = Partial<RegistryOptions>;
 
 /** The options with every default filled in. */
 export interface ProgramSettings {
@@ -55,7 +71,7 @@ export function splitOptions(options: SuperviseOptions & LonePolicy): {
   readonly policy: LonePolicy;
   readonly own: object;
 } {
-  const { signals, graceMs, reraise, lingerMs, onEvent, ...others } = options;
+  const { signals, graceMs, reraise, lingerMs, onEvent, resources, ...others } = options;
   const { clock, random, logger, services, intensity, periodMs, giveUpAs, ...own } = others;
   return {
     tree: given({ clock, random, logger, services }),

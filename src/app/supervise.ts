@@ -6,6 +6,7 @@ import type {
   Supervisable,
 } from '../children/index.js';
 import { type AnySupervisorSpec, type ChildSpec, Supervisor } from '../runtime/index.js';
+import { treeResources } from './late-registry.js';
 import { programSettings, type SuperviseOptions, splitOptions } from './options.js';
 import { type LonePolicy, type LoneTree, treeOf } from './root.js';
 import { Supervised } from './supervised.js';
@@ -53,5 +54,8 @@ export async function supervise(what: unknown, options: LoneOptions<never> = {})
   const settings = programSettings(options);
   const { tree, policy, own } = splitOptions(options);
   const spec = treeOf(what, policy, own, settings.clock);
-  return new Supervised(new Supervisor(spec, tree), spec, settings).start();
+  const provider = treeResources(spec.id, options.resources);
+  // Without options of its own nothing is waited for: the signals are trapped before this call returns.
+  const resources = provider instanceof Promise ? await provider : provider;
+  return new Supervised(new Supervisor(spec, { ...tree, resources }), spec, settings).start();
 }

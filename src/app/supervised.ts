@@ -24,7 +24,6 @@ import {
 import { runShutdown, SignalTrap, type StopLevel } from '../signals/index.js';
 import { EventStream } from './event-stream.js';
 import { forwardSignal } from './forward.js';
-import { logEvent } from './log.js';
 import type { ProgramSettings } from './options.js';
 
 /** How a supervised program ended, where it did not fail. */
@@ -121,7 +120,11 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   async start(): Promise<this> {
     this.#listen();
     this.#keepRunning();
+    const { logger } = this.#settings;
     try {
+      // Its code is loaded where somebody reads it.
+      if (logger !== undefined)
+        this.#undo.push(this.supervisor.on('*', (await import('./log.js')).logTo(logger)));
       await this.supervisor.start();
     } catch (error) {
       throw await this.#abandon(error);
@@ -134,7 +137,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   }
 
   #listen(): void {
-    const { signals, clock, logger, onEvent } = this.#settings;
+    const { signals, clock, onEvent } = this.#settings;
     const { supervisor } = this;
     if (signals !== undefined) {
       this.#trap = new SignalTrap(signals, clock, {
@@ -147,7 +150,6 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     }
     if ((this.#spec.policy.autoShutdown ?? 'never') !== 'never') this.#noteLastChild();
     if (onEvent !== undefined) this.#undo.push(supervisor.on('*', onEvent));
-    if (logger !== undefined) this.#undo.push(supervisor.on('*', (event) => logEvent(logger, event)));
     if (EVENTS.hasSubscribers) this.#undo.push(supervisor.on('*', (event) => EVENTS.publish(event)));
   }
 
@@ -170,6 +172,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   /** A signal while the tree starts ends it, too: the error says so instead of how the start went. */
   async #abandon(error: unknown): Promise<unknown> {
     await this.#stopping;
+    await this.supervisor.done;
     const signal = this.#signal;
     const interrupted = signal !== undefined && !(error instanceof StartError);
     const told = interrupted ? new StartInterruptedError(this.supervisor.path, signal) : error;
@@ -195,7 +198,9 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     if (level === 1) return;
     this.#hurry.abort();
     this.supervisor.hurry(level === 2 ? 'stop' : 'kill');
-    if (level === 3) this.#undo.push(this.#after(LAST_MOMENT_MS, () => this.#close()));
+    if (level < 3) return;
+    const lastMoment = this.#settings.clock.after(LAST_MOMENT_MS, () => this.#close());
+    this.#undo.push(() => lastMoment.cancel());
   }
 
   #announce(signal: NodeJS.Signals, level: number): void {
@@ -239,10 +244,5 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     const signal = reraise ? this.#signal : undefined;
     const lingersMs = this.#level === 3 ? 0 : lingerMs;
     this.#trap?.close(signal && { signal, lingerMs: lingersMs, clock, error });
-  }
-
-  #after(delayMs: number, run: () => void): () => void {
-    const timer = this.#settings.clock.after(delayMs, run);
-    return () => timer.cancel();
   }
 }

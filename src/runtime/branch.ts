@@ -47,6 +47,8 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
   instances = 0;
   /** How it ended, once it has. */
   finalExit: Exit | undefined;
+  /** Of a root that has stopped: resolves to what failed when all that its children had in common was undone. */
+  closed: Promise<readonly unknown[]> | undefined;
   /** Why its start failed, where it did. */
   startError: unknown;
   readonly #parent: Life | undefined;
@@ -563,7 +565,7 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
     });
     this.#parent?.exited(exit);
     // Never rejects: a scope hands over what failed.
-    if (this.#parent === undefined) void this.environment.scope.close();
+    if (this.#parent === undefined) this.closed = this.environment.scope.close();
     this.lifetime.announce();
   }
 

@@ -3,6 +3,7 @@ import {
   checkDuration,
   type EventOf,
   type Exit,
+  errorFacts,
   InvalidSpecError,
   type NodeAt,
   type PathsOf,
@@ -93,7 +94,10 @@ export class Supervisor<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     prepared = undefined;
     this.#branch = branch;
     this.#done = new Promise((resolve) =>
-      branch.lifetime.once('stopped', () => resolve(branch.finalExit as Exit)),
+      branch.lifetime.once('stopped', async () => {
+        await branch.closed;
+        resolve(branch.finalExit as Exit);
+      }),
     );
   }
 
@@ -298,7 +302,12 @@ export class Supervisor<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     await this.#done;
     limit.cancel();
     const { ending, replaced } = branch.environment;
-    const { children = [], survivors: last = [], failures = [] } = ending ?? {};
+    const { children = [], survivors: last = [], failures: earlier = [] } = ending ?? {};
+    const late = ((await branch.closed) ?? []).map((failure) => ({
+      subject: this.path,
+      message: errorFacts(failure).message,
+    }));
+    const failures = [...earlier, ...late];
     const survivors = [...last, ...replaced.values()];
     const slowestFirst = [...children].sort((a, b) => b.tookMs - a.tookMs);
     return { tookMs: clock.now() - startedAtMs, graceMs, children: slowestFirst, survivors, failures };
