@@ -1,0 +1,16 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Host } from './host.js';
+
+/** Makes the ledger of a host one of an earlier boot, as it would be found after the machine has started again. */
+export function fromAnotherBoot({ pid, plan: { stateDir, scope } }: Host): void {
+  const folder = join(stateDir, scope);
+  for (const name of readdirSync(folder).filter((it) => it.startsWith(`${pid}-`))) {
+    const path = join(folder, name);
+    const text = readFileSync(path, 'latin1').replace(readFileSync(BOOT_ID, 'latin1').trim(), ANOTHER);
+    writeFileSync(path, text, 'latin1');
+  }
+}
+
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+const ANOTHER = '00000000-0000-4000-8000-000000000000';

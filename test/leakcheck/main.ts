@@ -1,0 +1,111 @@
+// `npm run leakcheck [-- options]`: goes every way out of a program many times, and looks what is left. CONTRIBUTING.md says how to read it.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { plantForeign } from './foreign.js';
+import { inNamespaces } from './namespace.js';
+import { type Path, paths } from './paths.js';
+import { randomFrom } from './random.js';
+import { cellsOf, faults, HEAD, isClean, markdown, type Row, textLine, widthsFor } from './report.js';
+import { type RunResult, runPath, type Setting } from './run-path.js';
+
+const USAGE = `npm run leakcheck -- [options]
+  --runs <n>       how often each path is gone; half of them in the middle of acquiring and releasing (20)
+  --rows <words>   only paths whose name contains this, several parted by commas
+  --seed <n>       of all random delays; the same again with the same seed (the time)
+  --markdown       print the table for the README
+  --json           print each row as a line of JSON
+  --list           print the paths, and go none`;
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '20' },
+    rows: { type: 'string' },
+    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    markdown: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+    'in-namespace': { type: 'boolean', default: false },
+  },
+});
+
+const chosen = paths().filter(({ name }) =>
+  values.rows === undefined ? true : values.rows.split(',').some((words) => name.includes(words.trim())),
+);
+
+if (values.help) console.log(USAGE);
+else if (values.list) for (const { name, missing } of chosen) console.log(name, missing ?? '');
+else if (values['in-namespace']) process.exitCode = await goAll();
+else process.exitCode = await enterNamespaces();
+
+/** Runs this program again, where nobody else leaves anything. */
+async function enterNamespaces(): Promise<number> {
+  build();
+  const self = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)];
+  const again = [...self, ...process.argv.slice(2), '--in-namespace', '--seed', values.seed];
+  const argv = inNamespaces(again);
+  if (argv === undefined)
+    console.error('No namespaces can be made here: what others do meanwhile will be counted as well.');
+  const [command = '', ...args] = argv ?? again;
+  const program = spawn(command, args, { stdio: 'inherit' });
+  return await new Promise((resolve) => program.on('exit', (code) => resolve(code ?? 1)));
+}
+
+/** The hosts run on the built package, as a user's would. */
+function build(): void {
+  const script = fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url));
+  const { status } = spawnSync(process.execPath, [script, '--if-stale'], { stdio: 'inherit' });
+  if (status !== 0) throw new Error('The build failed, so there is nothing to check.');
+}
+
+async function goAll(): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'leakcheck-'));
+  const ground = {
+    folder,
+    scope: `leakcheck-${process.pid}`,
+    stateDir: join(folder, 'state'),
+    memoryDir: '/dev/shm',
+  };
+  const foreign = await plantForeign(ground);
+  const setting = { ...ground, foreign, random: randomFrom(Number(values.seed)), patienceMs: 10_000 };
+  const rows: Row[] = [];
+  try {
+    say(`seed ${values.seed}, Node ${process.version}`);
+    const widths = widthsFor(chosen.map(({ name }) => name));
+    say(textLine(HEAD, widths));
+    for (const path of chosen) {
+      const row = { path, runs: path.missing === undefined ? await go(path, setting) : [] };
+      rows.push(row);
+      say(textLine(cellsOf(row), widths));
+      if (values.json)
+        console.log(JSON.stringify({ path: path.name, missing: path.missing, runs: row.runs }));
+    }
+  } finally {
+    await foreign.end();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  if (values.markdown) for (const line of markdown(rows)) console.log(line);
+  for (const fault of rows.flatMap(faults)) console.error(fault);
+  return rows.every(isClean) ? 0 : 1;
+}
+
+async function go(path: Path, setting: Setting): Promise<readonly RunResult[]> {
+  const modes = path.modes ?? ['hold', 'churn'];
+  const runs: RunResult[] = [];
+  for (let run = 0; run < Number(values.runs); run += 1) {
+    // Safe: there is at least one.
+    runs.push(await runPath(path, modes[run % modes.length] as 'hold' | 'churn', setting));
+  }
+  return runs;
+}
+
+/** For people, beside what programs read. */
+function say(line: string): void {
+  if (values.json || values.markdown) console.error(line);
+  else console.log(line);
+}
