@@ -88,7 +88,8 @@ export function requireSemaphores(native: Native | undefined, subject: string): 
   throw new CapabilityError('posix-semaphores', subject, advice);
 }
 
-async function attachSemaphore(granted: Granted): Promise<PosixSemaphore> {
+/** The user's half. */
+export async function attachSemaphore(granted: Granted): Promise<PosixSemaphore> {
   // Safe: they come from makePosixSemaphore.
   const { file, native } = granted.facts as PosixSemaphoreFacts;
   const { name } = granted;

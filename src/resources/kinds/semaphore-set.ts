@@ -94,7 +94,8 @@ export function setSubject({ name, key }: Pick<SemaphoreSetRequest, 'name' | 'ke
   return key === undefined ? 'semaphore set' : `semaphore set "${keyText(key)}"`;
 }
 
-async function attachSet(granted: Granted): Promise<SemaphoreSet> {
+/** The user's half. */
+export async function attachSet(granted: Granted): Promise<SemaphoreSet> {
   // Safe: they come from makeSemaphoreSet.
   const facts = granted.facts as SemaphoreSetFacts;
   const subject = setSubject(granted);
