@@ -167,7 +167,7 @@ run() {
   ) >/dev/null 2>&1 &
   running=$!
   command -v timeout >/dev/null || give_time
-  wait $running
+  { wait $running; } 2>/dev/null
 }
 give_time() {
   look_at_clock

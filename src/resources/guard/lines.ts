@@ -122,10 +122,7 @@ class Reading {
   }
 
   #wanted(number: number, [type, ...words]: readonly string[]): boolean {
-    const read = PARSERS[type as Entry['type']] as
-      | ((words: readonly string[]) => Wanted | undefined)
-      | undefined;
-    const wanted = read?.(words);
+    const wanted = isType(type) ? PARSERS[type](words) : undefined;
     if (wanted === undefined) return false;
     this.#entries.set(number, { number, identity: undefined, ...wanted });
     return true;
@@ -182,6 +179,10 @@ const PARSERS: { readonly [T in Entry['type']]: (words: readonly string[]) => Wa
   command: ([first, ...more]) =>
     first === undefined ? undefined : { entry: { type: 'command', argv: [first, ...more] }, sinceS: 0 },
 };
+
+function isType(type: string | undefined): type is Entry['type'] {
+  return type !== undefined && Object.hasOwn(PARSERS, type);
+}
 
 function facts(entry: Entry, sinceS: number): readonly (string | number)[] {
   switch (entry.type) {
