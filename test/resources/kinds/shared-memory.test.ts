@@ -84,7 +84,7 @@ describe.skipIf(!SYSTEM_V).each(BACKINGS)('%s', (_, options) => {
     }
     expect(bytes[0] ?? 0).toBe(0);
     bytes[0] = 1;
-    floats.fill(1);
+    floats[0] = 1;
     await memory.release();
   });
 
