@@ -47,8 +47,15 @@ const OPENERS: Readonly<Record<NativeName, () => Promise<Ffi>>> = {
   'node:ffi': async () => (await import('./node-ffi.js')).openNodeFfi(),
 };
 
+/** A constant or a layout that is wrong would not throw but write anywhere, so what nobody has looked up is not tried. 64-bit only. */
+const SYSTEMS: ReadonlySet<string> = new Set(['linux', 'darwin']);
+const PROCESSORS: ReadonlySet<string> = new Set(['x64', 'arm64', 'riscv64', 'loong64', 'ppc64', 's390x']);
+
 async function tryToLoad(name: NativeName): Promise<Loaded> {
-  if (process.platform === 'win32') return nothing('Windows has none of the functions that are needed.');
+  const { platform, arch } = process;
+  if (!SYSTEMS.has(platform) || !PROCESSORS.has(arch)) {
+    return nothing(`The functions that are needed are not known on ${platform} (${arch}).`);
+  }
   try {
     return { native: openLibc(await OPENERS[name]()), reasons: [] };
   } catch (error) {

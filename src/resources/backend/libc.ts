@@ -74,6 +74,8 @@ function openThreadId(ffi: Ffi): Native['threadId'] {
 }
 
 function ownThread(ffi: Ffi): number | undefined {
+  // A function of that name is something else on macOS.
+  if (process.platform !== 'linux') return undefined;
   // glibc has it since 2.30.
   const gettid = ifThere(() => ffi.declare('gettid', [], 'int'));
   if (gettid !== undefined) return gettid();

@@ -32,9 +32,13 @@ const WIDE: ReadonlySet<CType> = new Set(['long', 'size', 'address']);
 /** Opens libc through Node's own `node:ffi`; Node prints its ExperimentalWarning then. @throws where this Node has none, or does not permit it */
 export function openNodeFfi(): Ffi {
   const ffi = builtIn();
-  const declare: Ffi['declare'] = (symbol, takes, returns) =>
-    // One library for each: in one library a function has a single signature.
-    call(new ffi.DynamicLibrary(null), symbol, takes, returns);
+  // One for each function, because in one library a function has a single signature; and kept, as long as they may be called.
+  const libraries: Library[] = [];
+  const declare: Ffi['declare'] = (symbol, takes, returns) => {
+    const libc = new ffi.DynamicLibrary(null);
+    libraries.push(libc);
+    return call(libc, symbol, takes, returns);
+  };
   const errnoAt = locateErrno(ffi);
   return {
     name: 'node:ffi',
@@ -72,8 +76,9 @@ function call(libc: Library, symbol: string, takes: readonly CType[], returns: R
     return: NAMES[returns],
   });
   // By far the most frequent, and three times faster without the loop.
-  if (takes.length === 1 && takes[0] === 'address')
-    return (address) => Number(raw(BigInt(address as number)));
+  if (takes.length === 1 && takes[0] === 'address' && returns === 'int') {
+    return (address) => raw(BigInt(address as number)) as number;
+  }
   const wide = takes.map((type) => WIDE.has(type));
   const pass = (arg: Argument, index: number): unknown => (wide[index] ? BigInt(arg as number) : arg);
   return (...args) => Number(raw(...args.map(pass)));

@@ -63,9 +63,8 @@ function detacher(shmdt: (address: number) => number, address: number): () => vo
   return () => void shmdt(address);
 }
 
-/** `shm_segsz` of `struct shmid_ds`, behind the permissions: 24 bytes of them on macOS, 48 on 64-bit Linux, 36 on 32-bit. */
+/** `shm_segsz` of `struct shmid_ds`, behind the permissions: 24 bytes of them on macOS, 48 on Linux. */
 function segmentSize(status: Buffer): number {
-  if (process.arch === 'arm' || process.arch === 'ia32') return status.readUInt32LE(36);
   const offset = DARWIN ? 24 : 48;
   return Number(endianness() === 'LE' ? status.readBigUInt64LE(offset) : status.readBigUInt64BE(offset));
 }
