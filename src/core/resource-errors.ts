@@ -34,6 +34,8 @@ export interface Leftover {
   readonly bytes?: number | undefined;
   /** Who made it, where that is known: a pid, and the command if it still runs. */
   readonly madeBy?: string | undefined;
+  /** Whether `treewarden reclaim` releases it: a ledger lists it, and its owner is dead. */
+  readonly reclaimable?: boolean | undefined;
 }
 
 /** A limit of the system was reached: ENOSPC, EMFILE, ENFILE, ENOMEM, or a full `/dev/shm`. */

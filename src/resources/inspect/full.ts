@@ -3,7 +3,16 @@ import { dirname } from 'node:path';
 import type { Leftover, LimitFacts } from '../../core/index.js';
 import type { Recorded } from '../guard/lines.js';
 import { type Unattached, unattachedSegments } from './leftovers.js';
-import { filesOf, type LimitName, limit, memory, PAGE_BYTES, semaphoreLimits, sizeOf } from './limits.js';
+import {
+  filesOf,
+  freeMemory,
+  type LimitName,
+  limit,
+  memory,
+  PAGE_BYTES,
+  semaphoreLimits,
+  sizeOf,
+} from './limits.js';
 import { orNothing } from './read.js';
 import { semaphoreSets } from './system-v.js';
 
@@ -44,7 +53,11 @@ export function fullSet(count = 1, errno: string, left: Left = () => []): Full |
   const ids = new Set(left().map(({ identity }) => (identity?.type === 'sysv-sem' ? identity.id : -1)));
   const leftovers = semaphoreSets()
     .filter(({ id }) => ids.has(id))
-    .map(({ id }) => ({ what: `System V semaphore set ${id}`, madeBy: 'a dead program of ours' }));
+    .map(({ id }) => ({
+      what: `System V semaphore set ${id}`,
+      madeBy: 'a dead program of ours',
+      reclaimable: true,
+    }));
   const noun = reached === sets ? 'semaphore sets' : 'semaphores';
   return {
     limit: reached,
@@ -78,7 +91,14 @@ function filesLeft(dir: string, left: readonly Recorded[]): readonly Leftover[] 
       (one) => dirname(one) === dir && orNothing(() => lstatSync(one).ino) === identity.ino,
     );
     if (path === undefined) return [];
-    return [{ what: path, bytes: orNothing(() => lstatSync(path).size), madeBy: 'a dead program of ours' }];
+    return [
+      {
+        what: path,
+        bytes: orNothing(() => lstatSync(path).size),
+        madeBy: 'a dead program of ours',
+        reclaimable: true,
+      },
+    ];
   });
 }
 
@@ -94,9 +114,9 @@ function byReclaim(count: number): string {
 
 /** Nothing unless more was asked for than there is. */
 export function fullMemory(bytes = 0): Full | undefined {
-  const reached = reachedBy(memory(), bytes);
-  if (reached === undefined) return undefined;
-  const advice = `${useOf(reached)} ${bytes} were asked for. See who has it: \`ps -eo pid,rss,args --sort=-rss | head\`.`;
+  if (bytes <= freeMemory()) return undefined;
+  const reached = memory();
+  const advice = `${bytes} bytes were asked for, and ${freeMemory()} are free. Ask for less, or see who has them: \`ps -eo pid,rss,args --sort=-rss\`.`;
   return { limit: reached, leftovers: [], advice };
 }
 

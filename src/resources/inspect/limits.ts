@@ -46,17 +46,23 @@ export function filesOf(dir: string): LimitFacts | undefined {
   return { limit: `${dir} (files)`, allowed: stat.files, used: stat.files - stat.ffree };
 }
 
-/** How many bytes of memory could still be taken, by what this process's container, or else the machine, allows. */
+/**
+ * How many bytes of memory could be taken at most. What a container's files have in the cache counts as free, though its control group counts
+ * it as used: the kernel drops it when memory is asked for.
+ */
 export function freeMemory(): number {
-  // Node 20.13 and later; both know of control groups.
-  return process.availableMemory?.() ?? freemem();
+  return Math.min(allowedMemory(), freemem());
 }
 
 /** The memory of this process's container, or else of the machine. */
 export function memory(): LimitFacts {
-  // No limit is told as 0, or as more than there is.
-  const allowed = Math.min(process.constrainedMemory?.() || totalmem(), totalmem());
-  return { limit: 'memory', allowed, used: Math.max(0, allowed - freeMemory()) };
+  const allowed = allowedMemory();
+  return { limit: 'memory', allowed, used: allowed < totalmem() ? undefined : allowed - freeMemory() };
+}
+
+/** No limit is told as 0, or as more than there is. */
+function allowedMemory(): number {
+  return Math.min(process.constrainedMemory?.() || totalmem(), totalmem());
 }
 
 /** The memory that one page takes; a segment takes whole ones. */
