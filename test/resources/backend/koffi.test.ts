@@ -12,4 +12,4 @@ const INSTALLED = ((): boolean => {
   }
 })();
 
-describe.skipIf(!INSTALLED)('through koffi', () => backendSuite('koffi'));
+describe.skipIf(!INSTALLED)('through koffi', { timeout: 60_000 }, () => backendSuite('koffi'));
