@@ -41,6 +41,15 @@ export {
   temporaryFile,
 } from './kinds/temporary.js';
 export { type UnixSocket, type UnixSocketOptions, unixSocket } from './kinds/unix-socket.js';
+export type { LockKindOption } from './locks/choice.js';
+export type { Hold } from './locks/hold.js';
+export type { LockImplementation } from './locks/latch.js';
+export { type Mutex, mutex } from './locks/mutex.js';
+export type { LockSettings } from './locks/options.js';
+export type { LockOptions } from './locks/queue.js';
+export { type RwLock, rwLock } from './locks/rw-lock.js';
+export { type AcquireOptions, type Semaphore, type SemaphoreSettings, semaphore } from './locks/semaphore.js';
+export type { Permits } from './locks/semaphore-state.js';
 export type { Listed } from './recording-ledger.js';
 export { type LeaseStatus, type LeaseUse, ResourceRegistry } from './registry.js';
 export type { RegistryEvent, RegistryListener } from './registry-events.js';

@@ -33,7 +33,9 @@ export type Told =
   | { readonly do: 'count'; readonly path: string; readonly times: number }
   | { readonly do: 'abandon' }
   | { readonly do: 'exit'; readonly code: number }
-  | { readonly do: 'block' };
+  | { readonly do: 'block' }
+  /** Another program's own orders. */
+  | { readonly do: 'storm'; readonly using: Using; readonly words: string; readonly slot: number };
 
 /** Another process or thread. */
 export interface Peer {
