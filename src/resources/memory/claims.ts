@@ -106,7 +106,7 @@ function record(part: number, { pid, tid, startTicks }: Who): DataView {
     view.setUint32(index * 4, word, true);
   });
   set64(view, 16, startTicks);
-  set64(view, 24, namespace('pid'));
+  set64(view, 24, ownNamespace());
   return view;
 }
 
@@ -121,9 +121,17 @@ function claimAt(view: DataView, at: number, number: number): Claim {
 
 /** Whether somebody is not known to be dead: whoever was in a pid namespace that cannot be seen from here may live. */
 export function mayLive(who: Who, made: number): boolean {
-  const own = namespace('pid');
+  const own = ownNamespace();
   return (made !== 0 && own !== 0 && made !== own) || lifeOf(who) !== 'dead';
 }
+
+/** A process stays in its pid namespace. */
+export function ownNamespace(): number {
+  known ??= namespace('pid');
+  return known;
+}
+
+let known: number | undefined;
 
 function isSame(one: Who, other: Who): boolean {
   return one.pid === other.pid && one.tid === other.tid && one.startTicks === other.startTicks;

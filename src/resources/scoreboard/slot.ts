@@ -1,8 +1,8 @@
 import { ReleasedError } from '../../core/index.js';
 import { machineTime } from '../../runtime/index.js';
 import { refuse } from '../checks.js';
-import { namespace, type Who, whoAmI } from '../guard/identity.js';
-import type { OwnClaim } from '../memory/claims.js';
+import { type Who, whoAmI } from '../guard/identity.js';
+import { type OwnClaim, ownNamespace } from '../memory/claims.js';
 import type { Banks } from './banks.js';
 import type { BoardNames } from './layout.js';
 
@@ -31,7 +31,7 @@ export class OwnSlot<State extends string, Counter extends string> implements Sc
   readonly #names: BoardNames;
   readonly #banks: Banks;
   readonly #owner: Who = whoAmI();
-  readonly #namespace: number = namespace('pid');
+  readonly #namespace: number = ownNamespace();
   readonly #counters: number[];
   #claim: OwnClaim | undefined;
   #state = 0;
