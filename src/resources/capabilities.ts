@@ -26,6 +26,8 @@ export type CapabilityName =
   | 'proc'
   /** Files that live in memory. */
   | 'memory-files'
+  /** Memory without a name, which nobody can leave behind. */
+  | 'anonymous-memory'
   | 'system-v'
   | 'posix-semaphores'
   | 'lock:pthread'
@@ -58,6 +60,7 @@ export async function capabilities(options: CapabilityOptions = {}): Promise<rea
       platform === 'linux' ? 'Mount /proc.' : undefined,
     ),
     memoryFiles(memoryDirPath(options.memoryDir)),
+    anonymousMemory(native, memoryDirPath(options.memoryDir)),
     ofNative('system-v', native, native?.systemV !== undefined, 'segments and semaphore sets'),
     ofNative('posix-semaphores', native, native?.namedSemaphores !== undefined, 'named semaphores'),
     ofNative('lock:pthread', native, native?.robustMutex !== undefined, native?.robustMutex?.layout ?? ''),
@@ -114,6 +117,18 @@ function memoryFiles(dir: string): Capability {
   const there = dir === '/dev/shm' && isWritable(dir);
   const detail = there ? dir : `${dir}: shared state is in ordinary files, which a disk may slow down`;
   return capability('memory-files', there, detail, 'Mount a tmpfs on /dev/shm, or give a memoryDir on one.');
+}
+
+/** Others reach it through /proc, or inherit its descriptor. */
+function anonymousMemory(native: Native | undefined, dir: string): Capability {
+  if (process.platform !== 'linux') {
+    return capability(
+      'anonymous-memory',
+      false,
+      'a descriptor can be inherited, but nobody else can reach it',
+    );
+  }
+  return capability('anonymous-memory', true, native === undefined ? `O_TMPFILE in ${dir}` : 'memfd');
 }
 
 function pathOf(program: string): string | undefined {

@@ -165,11 +165,11 @@ describe('what /proc says', () => {
       parseMaps(
         '7f0000000000-7f0000001000 rw-s 00000000 00:1a 42                         /dev/shm/a name (deleted)\n' +
           '7f0000001000-7f0000002000 rw-p 00000000 00:00 0 \n' +
-          '7f0000002000-7f0000003000 rw-s 00000000 103:12c 7                        /SYSV0000abcd\n',
+          '7f0000002000-7f0000003000 rw-s 00000000 103:22c 7                        /SYSV0000abcd\n',
       ),
     ).toEqual([
       { dev: 0x1a, ino: 42, path: '/dev/shm/a name (deleted)' },
-      { dev: 0x11_032c, ino: 7, path: '/SYSV0000abcd' },
+      { dev: 0x21_032c, ino: 7, path: '/SYSV0000abcd' },
     ]);
   });
 });

@@ -112,6 +112,13 @@ describe.skipIf(!SYSTEM_V)('a semaphore set', () => {
     }
   });
 
+  test('keeps what a killed process had given anew', { timeout: 60_000 }, async () => {
+    await using site = new MemorySite();
+    const set = await acquireSet(site, { permits: [1] });
+    await killedWhileHolding('semaphore-set', site, () => expect(set.value()).toBe(4), { give: 3 });
+    expect(set.value()).toBe(4);
+  });
+
   test('has the mode that was asked for', async () => {
     await using site = new MemorySite();
     const set = await acquireSet(site, { permits: [1], mode: 0o666 });
@@ -231,11 +238,16 @@ describe('without a native part', () => {
 
 const PROGRAM = fileURLToPath(new URL('./fixtures/takes-permits.ts', import.meta.url));
 
-/** A process takes a permit of the last thing granted, and is killed with it. */
-async function killedWhileHolding(kind: string, site: MemorySite, meanwhile: () => void): Promise<void> {
+/** A process takes a permit of the last thing granted, or gives some, and is killed then. */
+async function killedWhileHolding(
+  kind: string,
+  site: MemorySite,
+  meanwhile: () => void,
+  how: { readonly give?: number } = {},
+): Promise<void> {
   const { name, facts } = site.claims.at(-1)!;
   const child = fork(PROGRAM, { execArgv: ['--import', 'tsx'] });
-  child.send({ kind, name, facts: facts as object });
+  child.send({ kind, name, facts: facts as object, ...how });
   const [taken] = await once(child, 'message');
   expect(taken).toBe(true);
   meanwhile();

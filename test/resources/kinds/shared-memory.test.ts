@@ -196,6 +196,14 @@ describe('named memory', () => {
     expect(memory.read(0, 4).toString()).toBe('back');
   });
 
+  test('without a native part throws after its release, whatever its descriptor stands for by then', async () => {
+    await using site = new MemorySite('files');
+    const memory = await acquire(site, { name: ownName('closed'), bytes: 4_096 });
+    await memory.release();
+    expect(() => memory.read(0, 1)).toThrow(ReleasedError);
+    expect(() => memory.write(0, Buffer.from('x'))).toThrow(ReleasedError);
+  });
+
   test('read only gives copies, and no view that must not be written to', async () => {
     await using site = new MemorySite();
     const name = ownName('readonly');
