@@ -201,7 +201,7 @@ async function afterOthers(
   const others = [ledger.guardian, claimer(path)].filter((one) => one !== undefined);
   const isAtWork = (): boolean => others.some((one) => lifeOf(one) !== 'dead');
   const untilMs = here.clock.now() + (here.dryRun ? 0 : (here.waitMs ?? 5_000));
-  for (let waitMs = 2; isAtWork(); waitMs = Math.min(waitMs * 2, 100)) {
+  for (let waitMs = 2; existsSync(path) && isAtWork(); waitMs = Math.min(waitMs * 2, 100)) {
     if (here.clock.now() >= untilMs) return 'at-work';
     await pause(here.clock, waitMs);
   }

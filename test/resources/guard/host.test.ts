@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { renameSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { reclaim } from '../../../src/resources/guard/reclaim.js';
 import { buildHost, Ground } from './hosts.js';
@@ -58,6 +58,12 @@ describe.skipIf(SYSTEM_V === undefined)('a host', () => {
     expect(ground.left()).toHaveLength(12);
     await one.kill();
     await cleared();
+  });
+
+  test('that becomes another program leaves nothing to it', async () => {
+    const one = await ground.host('exec');
+    await cleared();
+    expect(readFileSync(`/proc/${one.pid}/comm`, 'utf8')).toBe('sleep\n');
   });
 
   test('whose guardian is killed gets another one, and then leaves nothing behind', async () => {
