@@ -120,7 +120,7 @@ class CellLease<T> extends BaseLease implements SnapshotCell<T> {
     this.#codec = codec;
     this.#view = new SlotView(this.subject, slots, codec);
     if (role === 'reader') return;
-    const claims = new Claims(region.path, region.fd, cellBytes(room));
+    const claims = new Claims(this.subject, region, cellBytes(room));
     this.#writer = new CellWriter(this.subject, slots, claims, crc);
   }
 

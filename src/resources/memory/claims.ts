@@ -1,4 +1,6 @@
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { ResourceError } from '../../core/index.js';
+import type { Region } from '../backend/region.js';
 import { lifeOf, namespace, type Who, whoAmI } from '../guard/identity.js';
 import { get64, set64 } from './shared-words.js';
 
@@ -18,6 +20,7 @@ export interface OwnClaim {
  * that was once the first stays it.
  */
 export class Claims {
+  readonly #subject: string;
   readonly #path: string;
   readonly #fd: number;
   /** Where the first record is: behind the shared bytes, at a multiple of a record's size, so that none lies across two pages. */
@@ -25,14 +28,15 @@ export class Claims {
   /** How many records, from the first on, are over. */
   #over = 0;
 
-  /** @param fd - open for reading, and for writing where claims are to be taken */
-  constructor(path: string, fd: number, base: number) {
+  /** @param base - the length of the shared bytes, a multiple of 32 */
+  constructor(subject: string, { path, fd }: Pick<Region, 'path' | 'fd'>, base: number) {
+    this.#subject = subject;
     this.#path = path;
     this.#fd = fd;
     this.#base = base;
   }
 
-  /** Claims a part for the calling thread. Returns the claim, or who has it. */
+  /** Claims a part for the calling thread. Returns the claim, or who has it. @throws ResourceError if the file has been removed */
   take(part: number): OwnClaim | Who {
     const holder = this.holders().get(part);
     if (holder !== undefined) return holder;
@@ -59,14 +63,21 @@ export class Claims {
   #append(part: number): number {
     const who = whoAmI();
     for (const claim of this.#claims()) if (!mayLive(claim.who, claim.namespace)) this.#finish(claim.number);
-    const fd = openSync(this.#path, constants.O_RDWR | constants.O_APPEND);
+    const fd = openToAppend(this.#path);
     try {
+      // Whatever has that name now: others share another file, and we are alone with this one.
+      if (fd === undefined || !isSameFile(fd, this.#fd)) throw this.#removed();
       writeSync(fd, record(part, who));
     } finally {
-      closeSync(fd);
+      if (fd !== undefined) closeSync(fd);
     }
     // Safe: it has just been appended, and is not given up.
     return (this.#claims().findLast((claim) => isSame(claim.who, who)) as Claim).number;
+  }
+
+  #removed(): ResourceError {
+    const advice = 'the registry that made it has closed, and it was removed. Acquire it again.';
+    return new ResourceError(this.#subject, 'claim', undefined, advice);
   }
 
   #finish(number: number): void {
@@ -99,6 +110,23 @@ interface Claim {
 const RECORD_BYTES = 32;
 const CLAIMED = 1;
 const FINISHED = Uint8Array.of(2, 0, 0, 0);
+
+function openToAppend(path: string): number | undefined {
+  try {
+    return openSync(
+      path,
+      constants.O_RDWR | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+    );
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function isSameFile(one: number, other: number): boolean {
+  const [a, b] = [fstatSync(one), fstatSync(other)];
+  return a.ino === b.ino && a.dev === b.dev;
+}
 
 function record(part: number, { pid, tid, startTicks }: Who): DataView {
   const view = new DataView(new ArrayBuffer(RECORD_BYTES));

@@ -122,7 +122,7 @@ class BoardLease<State extends string, Counter extends string>
     this.#region = region;
     this.#names = names;
     this.#banks = new Banks(wordsOf(region), layout);
-    this.#claims = new Claims(region.path, region.fd, layout.bytes);
+    this.#claims = new Claims(this.subject, region, layout.bytes);
   }
 
   claim(index?: number): ScoreboardSlot<State, Counter> {
