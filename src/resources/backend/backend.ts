@@ -85,6 +85,17 @@ export interface RobustMutexes {
   /** After `'owner-died'`: the state that it guards is good again. */
   markConsistent(mapping: Mapping, offset: number): void;
   unlock(mapping: Mapping, offset: number): void;
+  /** One mutex found once, for those who lock it often. */
+  at(mapping: Mapping, offset: number): RobustMutex;
+}
+
+/** A robust mutex at its place. Its mapping is pinned until `end`. */
+export interface RobustMutex {
+  tryLock(): RobustTry;
+  markConsistent(): void;
+  unlock(): void;
+  /** Lets the mapping go. Safe to call twice; nothing else may be called after that. */
+  end(): void;
 }
 
 /** System V shared memory and semaphores. Ids and keys are the kernel's. */

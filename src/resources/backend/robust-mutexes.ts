@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
-import type { Mapping, RobustMutexes, RobustTry } from './backend.js';
+import { ReleasedError } from '../../core/index.js';
+import type { Mapping, RobustMutex, RobustMutexes, RobustTry } from './backend.js';
 import type { Ffi } from './ffi.js';
 import { addressOf } from './mapping.js';
 import { ifThere, systemCallError, throwingResult } from './system-call.js';
@@ -13,23 +14,51 @@ export function openRobustMutexes(ffi: Ffi): RobustMutexes {
   const tryLock = declare('pthread_mutex_trylock');
   const unlock = throwingResult('pthread_mutex_unlock', declare('pthread_mutex_unlock'));
   const consistent = throwingResult('pthread_mutex_consistent', declare('pthread_mutex_consistent'));
+  const tryAt = (address: number): RobustTry => {
+    const result = tryLock(address);
+    if (result === 0) return 'locked';
+    const outcome = OUTCOMES.get(result);
+    if (outcome === undefined) throw systemCallError('pthread_mutex_trylock', result);
+    return outcome;
+  };
   return {
     bytes: BYTES,
     layout,
     initialise,
-    tryLock: (mapping, offset) => {
-      const result = tryLock(mutexAt(mapping, offset));
-      const outcome = OUTCOMES.get(result);
-      if (outcome === undefined) throw systemCallError('pthread_mutex_trylock', result);
-      return outcome;
-    },
+    tryLock: (mapping, offset) => tryAt(mutexAt(mapping, offset)),
     markConsistent: (mapping, offset) => {
       consistent(mutexAt(mapping, offset));
     },
     unlock: (mapping, offset) => {
       unlock(mutexAt(mapping, offset));
     },
+    at: (mapping, offset) => {
+      // Pinned, it cannot move or go, so the address needs no further check.
+      const address = mutexAt(mapping, offset);
+      return bound(address, mapping.pin('a mutex in it is in use'));
+    },
   };
+
+  function bound(address: number, unpin: () => void): RobustMutex {
+    let at: number | undefined = address;
+    const place = (): number => {
+      if (at === undefined) throw new ReleasedError('a mutex');
+      return at;
+    };
+    return {
+      tryLock: () => tryAt(place()),
+      markConsistent: () => {
+        consistent(place());
+      },
+      unlock: () => {
+        unlock(place());
+      },
+      end: () => {
+        at = undefined;
+        unpin();
+      },
+    };
+  }
 }
 
 /** A line of the cache: the largest mutex of any libc, 48 bytes, with room to spare. */

@@ -127,7 +127,7 @@ function latchOf({ region, native }: Ground, chosen: LockImplementation): Latch 
   if (chosen === 'flock' || native.robustMutex === undefined || region.mapping === undefined) {
     return new FlockLatch(native, region);
   }
-  return new PthreadLatch(native.robustMutex, region.mapping, LAYOUT.mutexAt);
+  return new PthreadLatch(native.robustMutex.at(region.mapping, LAYOUT.mutexAt));
 }
 
 /** Taken from the file, which only its users can read. */

@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import type { Mapping, Native, RobustMutexes } from '../backend/backend.js';
+import type { Native, RobustMutex } from '../backend/backend.js';
 import type { Region } from '../backend/region.js';
 
 /**
@@ -21,30 +21,30 @@ export type LockImplementation = 'pthread' | 'flock' | 'socket';
 /** A mutex of libc in the mapping; its owner is the calling thread. */
 export class PthreadLatch implements Latch {
   readonly spins = 50;
-  readonly #mutexes: RobustMutexes;
-  readonly #mapping: Mapping;
-  readonly #offset: number;
+  readonly #mutex: RobustMutex;
 
-  constructor(mutexes: RobustMutexes, mapping: Mapping, offset: number) {
-    this.#mutexes = mutexes;
-    this.#mapping = mapping;
-    this.#offset = offset;
+  constructor(mutex: RobustMutex) {
+    this.#mutex = mutex;
   }
 
   tryClose(): boolean {
-    const tried = this.#mutexes.tryLock(this.#mapping, this.#offset);
+    const tried = this.#mutex.tryLock();
     if (tried === 'locked') return true;
     if (tried === 'busy') return false;
     if (tried === 'unrecoverable') {
       throw new Error('a mutex was unlocked after its owner had died without being marked consistent');
     }
     // Consistent at once, so that it can never become unrecoverable: the owner word beside it keeps the news.
-    this.#mutexes.markConsistent(this.#mapping, this.#offset);
+    this.#mutex.markConsistent();
     return true;
   }
 
   open(): void {
-    this.#mutexes.unlock(this.#mapping, this.#offset);
+    this.#mutex.unlock();
+  }
+
+  end(): void {
+    this.#mutex.end();
   }
 }
 

@@ -29,6 +29,8 @@ export function mutex(settings: LockSettings): ResourceKind<Mutex> {
   return kindOf(request, (granted) => attachMutex(granted, kind, lockHost));
 }
 
+const NO_LIMIT: LockOptions = {};
+
 /** The user's half, with what it opens files by. */
 export async function attachMutex(granted: Granted, kind: LockKindOption, host: LockHost): Promise<Mutex> {
   const subject = `mutex "${granted.name}"`;
@@ -50,7 +52,10 @@ export class Mutex extends LockLease<MutexState> {
    * @throws LockTimeoutError after `timeoutMs`; it names the holder
    * @throws ReleasedError if the lease is released, also while waiting
    */
-  async lock(options: LockOptions = {}): Promise<Hold> {
+  async lock(options: LockOptions = NO_LIMIT): Promise<Hold> {
+    // Free and without conditions, as it mostly is: nothing has to be made or checked for a wait.
+    const free = options === NO_LIMIT ? this.tryLock() : undefined;
+    if (free !== undefined) return free;
     checkLockOptions(this.subject, options);
     return await this.open.lock(this.subject, options, this);
   }
@@ -67,7 +72,7 @@ export class Mutex extends LockLease<MutexState> {
    * Does `work` while it is held, and releases it whether that succeeds or fails. A failure alone is not a death: what is half done then is
    * the caller's to mend.
    */
-  async withLock<T>(work: (hold: Hold) => T | PromiseLike<T>, options: LockOptions = {}): Promise<T> {
+  async withLock<T>(work: (hold: Hold) => T | PromiseLike<T>, options: LockOptions = NO_LIMIT): Promise<T> {
     const hold = await this.lock(options);
     try {
       return await work(hold);
