@@ -36,6 +36,10 @@ export class GuardedLedger implements Ledger {
     return this.#guardian?.state === 'watching';
   }
 
+  get guardian(): { readonly state: GuardianState | undefined; readonly pid: number | undefined } {
+    return { state: this.#guardian?.state, pid: this.#guardian?.pid };
+  }
+
   want(entry: Entry): Written {
     this.#guardian ??= this.#watch();
     return this.#ledger.want(entry);

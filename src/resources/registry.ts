@@ -111,6 +111,11 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
     return scope;
   }
 
+  /** Who releases everything once this process is dead; it has no pid before the first resource, and while it is replaced. */
+  get guardian(): { readonly state: GuardianState | undefined; readonly pid: number | undefined } {
+    return this.#ledger.guardian;
+  }
+
   /** Every lease, in the order in which their owners came. */
   list(): readonly LeaseStatus[] {
     return this.#grants().map(statusOf);

@@ -104,13 +104,17 @@ class OwnLease<T> extends BaseLease implements CustomLease<T> {
     return this.#releasing !== undefined;
   }
 
-  /** What could not be undone is not given back: the command is still to run. */
+  /** A failure is told once, to who released it first. */
   override release(): Promise<void> {
-    this.#releasing ??= (async () => {
-      await this.#undo();
-      await super.release();
-    })();
+    if (this.#releasing !== undefined) return this.#releasing.catch(() => undefined);
+    this.#releasing = this.#undoFirst();
     return this.#releasing;
+  }
+
+  /** What could not be undone is not given back: the command is still to run. */
+  async #undoFirst(): Promise<void> {
+    await this.#undo();
+    await super.release();
   }
 
   protected detach(): void {

@@ -96,10 +96,11 @@ function knock(address: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect(address);
     socket.once('connect', () => {
-      socket.destroy();
+      // Politely: a server that finds its connection reset may not be prepared for that. It keeps nobody running.
+      socket.unref().resume().end();
       resolve(undefined);
     });
-    socket.once('error', (error) => resolve(errnoOf(error) ?? 'error'));
+    socket.on('error', (error) => resolve(errnoOf(error) ?? 'error'));
   });
 }
 
