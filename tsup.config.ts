@@ -5,7 +5,7 @@ const library: Options = {
   entry: {
     index: 'src/index.ts',
     child: 'src/children/hooks.ts',
-    resources: 'src/resources/index.ts',
+    resources: 'src/app/resources.ts',
     testing: 'src/testing/index.ts',
     tsyringe: 'src/adapters/tsyringe.ts',
   },

@@ -23,6 +23,8 @@ import {
   InvalidSpecError,
   type Logger,
   type LonePolicy,
+  type ResourceOptions,
+  type ResourceProvider,
   type SuperviseOptions,
   silentLogger,
   supervisor,
@@ -38,6 +40,11 @@ export const CLOCK: unique symbol = Symbol.for('treewarden/clock');
 export const LOGGER: unique symbol = Symbol.for('treewarden/logger');
 /** The token of the {@link Drivers}. */
 export const DRIVERS: unique symbol = Symbol.for('treewarden/drivers');
+/**
+ * The token of the {@link ResourceProvider}, where `ctx.resources` come from: a `ResourceRegistry`, which stays yours to close. Without one
+ * `supervise()` opens its own.
+ */
+export const RESOURCES: unique symbol = Symbol.for('treewarden/resources');
 /** The token of the {@link ChildContext}, in the container of an incarnation only. */
 export const CONTEXT: unique symbol = Symbol.for('treewarden/context');
 const CONTAINER: unique symbol = Symbol.for('treewarden/container');
@@ -58,7 +65,8 @@ export interface Runnable {
  * The options by which a tree is composed with a container, for `supervise()`, `new Supervisor()` and `testTree()`.
  *
  * The clock and the logger are those of `options`, or what the container has under {@link CLOCK} and {@link LOGGER}, or the defaults; the container
- * then has them under these tokens, and the kinds of child under {@link DRIVERS}. What else the container has under a symbol, drivers find
+ * then has them under these tokens, and the kinds of child under {@link DRIVERS}. The registry is that of `options`, or what the container has
+ * under {@link RESOURCES}; one that is given has that token afterwards, too. What else the container has under a symbol, drivers find
  * among their services.
  *
  * @example
@@ -66,21 +74,30 @@ export interface Runnable {
  * const app = await supervise(tree, withContainer(container, { graceMs: 10_000 }));
  * ```
  */
-export function withContainer(
+export function withContainer<Resources extends ResourceProvider | ResourceOptions = ResourceProvider>(
   container: DependencyContainer,
-  options: SuperviseOptions & LonePolicy = {},
-): SuperviseOptions & LonePolicy {
+  options: ContainerOptions<Resources> = {},
+): ContainerOptions<Resources> {
   const clock = options.clock ?? registered<Clock>(container, CLOCK) ?? systemClock;
   const logger = options.logger ?? registered<Logger>(container, LOGGER) ?? silentLogger;
   offer(container, CLOCK, clock);
   offer(container, LOGGER, logger);
+  // Safe: what a container has under the token is a provider, which every kind of options takes.
+  const resources = options.resources ?? (registered(container, RESOURCES) as Resources | undefined);
+  if (resources !== undefined && 'openScope' in resources) offer(container, RESOURCES, resources);
   if (!container.isRegistered(DRIVERS, true)) container.registerInstance<Drivers>(DRIVERS, KINDS);
   const get = <T>(token: symbol): T | undefined =>
     token === CONTAINER
       ? (container as T)
       : (options.services?.get<T>(token) ?? registered<T>(container, token));
-  return { ...options, clock, logger, services: { get } };
+  return { ...options, ...(resources && { resources }), clock, logger, services: { get } };
 }
+
+/** The options of a program, or of a bare tree, which takes a registry as it is. */
+export type ContainerOptions<Resources extends ResourceProvider | ResourceOptions = ResourceProvider> = Omit<
+  SuperviseOptions & LonePolicy,
+  'resources'
+> & { readonly resources?: Resources };
 
 /**
  * A child that is an instance of a class, made anew for every incarnation in a container of its own. Its `run` is supervised like a task's

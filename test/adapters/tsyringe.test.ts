@@ -14,6 +14,7 @@ import {
   systemClock,
   task,
 } from 'treewarden';
+import { fakeKind, fakeResources } from 'treewarden/testing';
 import {
   CLOCK,
   CONTEXT,
@@ -22,6 +23,7 @@ import {
   type Drivers,
   incarnationContainer,
   LOGGER,
+  RESOURCES,
   withContainer,
 } from 'treewarden/tsyringe';
 import * as tsyringe from 'tsyringe';
@@ -500,4 +502,22 @@ describe('the reflection polyfill', () => {
     expect(status).toBe(1);
     expect(stderr).toContain('import "reflect-metadata"');
   });
+});
+
+test('the registry of a tree is the one that its container has, or the one that it is given', async () => {
+  const resources = fakeResources();
+  container.registerInstance(RESOURCES, resources);
+  const hold = async (ctx: ChildContext): Promise<void> => {
+    await ctx.resources.acquire(fakeKind('lock', 'a'));
+    ctx.ready();
+    await untilAsked(ctx);
+  };
+  const holder = task('mail', hold, { ready: 'explicit' });
+  tree = new Supervisor(supervisor('shop', { children: [holder] }), withContainer(container));
+  await tree.start();
+  await tree.stop();
+  expect(resources.log).toContain('shop/mail#1 releases lock "a"');
+  const given = fakeResources();
+  expect(withContainer(container, { resources: given }).resources).toBe(given);
+  expect(container.resolve(RESOURCES)).toBe(given);
 });

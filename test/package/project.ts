@@ -29,12 +29,21 @@ export interface Ran {
  * Installs the tarball as a user would. `npm test` has packed it already; a single `vitest run` packs what it builds.
  *
  * @param packages - what else to install, by name; the versions are those this repository is developed with.
+ * @param flags - for npm, such as `--omit=optional`
  */
-export function installTarball(packages: readonly string[] = []): Project {
+export function installTarball(packages: readonly string[] = [], flags: readonly string[] = []): Project {
   const folder = mkdtempSync(join(tmpdir(), 'treewarden-package-'));
   writeFileSync(join(folder, 'package.json'), '{ "name": "empty", "private": true }\n');
   const wanted = [tarballIn(folder), ...packages.map((name) => `${name}@${developedWith(name)}`)];
-  const args = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', ...wanted];
+  const args = [
+    'install',
+    '--prefer-offline',
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    ...flags,
+    ...wanted,
+  ];
   const { status, stderr } = npm(args, folder);
   if (status !== 0) throw new Error(`the tarball could not be installed: ${stderr}`);
   return {

@@ -5,10 +5,46 @@ export interface Snippet extends Program {
   readonly prints: string;
 }
 
-const ENTRY_POINTS = ['treewarden', 'treewarden/child', 'treewarden/testing', 'treewarden/tsyringe'];
+const ENTRY_POINTS = [
+  'treewarden',
+  'treewarden/child',
+  'treewarden/resources',
+  'treewarden/testing',
+  'treewarden/tsyringe',
+];
+
+/** What acquires and releases, in a tree that is its own task, fork and thread; with koffi and without it alike. */
+export const RESOURCE_SNIPPETS: readonly Snippet[] = [
+  {
+    name: 'a task, a fork and a thread acquire, and everything is released in ESM',
+    format: 'esm',
+    code: `
+      import { existsSync } from 'node:fs';
+      import { fileURLToPath } from 'node:url';
+      import { fork, supervise, supervisor, task, thread } from 'treewarden';
+      import { ctx, expose } from 'treewarden/child';
+      import { temporaryDirectory } from 'treewarden/resources';
+      const here = fileURLToPath(import.meta.url);
+      ${acquiresEverywhere()}`,
+    prints: 'granted granted granted released released released true',
+  },
+  {
+    name: 'a task, a fork and a thread acquire, and everything is released in CommonJS',
+    format: 'cjs',
+    code: `
+      const { existsSync } = require('node:fs');
+      const { fork, supervise, supervisor, task, thread } = require('treewarden');
+      const { ctx, expose } = require('treewarden/child');
+      const { temporaryDirectory } = require('treewarden/resources');
+      const here = __filename;
+      ${acquiresEverywhere()}`,
+    prints: 'granted granted granted released released released true',
+  },
+];
 
 /** Add a case here: a whole program in either format, run in an empty project that has the tarball and tsyringe. */
 export const SNIPPETS: readonly Snippet[] = [
+  ...RESOURCE_SNIPPETS,
   ...ENTRY_POINTS.map((entry) => ({
     name: `import ${entry}`,
     format: 'esm' as const,
@@ -33,6 +69,7 @@ export const SNIPPETS: readonly Snippet[] = [
     code: `
       import * as main from 'treewarden';
       import * as child from 'treewarden/child';
+      import * as resources from 'treewarden/resources';
       import * as testing from 'treewarden/testing';
       ${sharedNamesAreOneThing()}`,
     prints: 'one thing each',
@@ -43,6 +80,7 @@ export const SNIPPETS: readonly Snippet[] = [
     code: `
       const main = require('treewarden');
       const child = require('treewarden/child');
+      const resources = require('treewarden/resources');
       const testing = require('treewarden/testing');
       ${sharedNamesAreOneThing()}`,
     prints: 'one thing each',
@@ -94,7 +132,7 @@ export const SNIPPETS: readonly Snippet[] = [
     name: 'treewarden loads itself, nothing more',
     format: 'cjs',
     code: `
-      for (const entry of ['treewarden', 'treewarden/child', 'treewarden/testing']) require(entry);
+      for (const entry of ['treewarden', 'treewarden/child', 'treewarden/resources', 'treewarden/testing']) require(entry);
       const owners = Object.keys(require.cache).flatMap((file) => /node_modules.([^\\\\/]+)/.exec(file)?.[1] ?? []);
       console.log([...new Set(owners)].sort().join(), 'getMetadata' in Reflect);`,
     prints: 'treewarden false',
@@ -102,7 +140,7 @@ export const SNIPPETS: readonly Snippet[] = [
   {
     name: 'importing does nothing',
     format: 'esm',
-    code: importing(['treewarden', 'treewarden/testing', 'treewarden/tsyringe']),
+    code: importing(['treewarden', 'treewarden/resources', 'treewarden/testing', 'treewarden/tsyringe']),
     prints: '',
   },
   {
@@ -152,6 +190,31 @@ function startsEveryKind(): string {
       }`;
 }
 
+/** Each child acquires a directory and tells its path; once the tree has stopped, none of them is there. */
+function acquiresEverywhere(): string {
+  return `
+      if (process.argv[2] === 'serve') {
+        expose({ acquire: async () => (await ctx.resources.acquire(temporaryDirectory())).path });
+        ctx.ready();
+      } else {
+        let path;
+        const mine = task('task', async (own) => {
+          path = (await own.resources.acquire(temporaryDirectory())).path;
+          own.ready();
+          await new Promise((resolve) => own.signal.addEventListener('abort', resolve));
+        }, { ready: 'explicit' });
+        const settings = { args: ['serve'], ready: 'explicit' };
+        const children = [mine, fork('fork', here, settings), thread('thread', here, settings)];
+        supervise(supervisor('kinds', { children })).then(async (app) => {
+          const paths = [path, ...(await Promise.all(['fork', 'thread'].map((id) => app.child(id).call('acquire', []))))];
+          const granted = paths.map((one) => (existsSync(one) ? 'granted' : 'missing'));
+          const { failures } = await app.stop();
+          const released = paths.map((one) => (existsSync(one) ? 'left' : 'released'));
+          console.log(...granted, ...released, failures.length === 0);
+        });
+      }`;
+}
+
 function runsAClass(): string {
   return `
       const said = [];
@@ -167,7 +230,7 @@ function runsAClass(): string {
 
 function sharedNamesAreOneThing(): string {
   return `
-    const twins = [child, testing].flatMap((entry) =>
+    const twins = [child, resources, testing].flatMap((entry) =>
       Object.keys(entry).filter((name) => name in main && name !== 'default' && main[name] !== entry[name]));
     console.log(twins.length === 0 ? 'one thing each' : twins);`;
 }

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { installTarball, type Project } from './project.js';
-import { SNIPPETS } from './snippets.js';
+import { RESOURCE_SNIPPETS, SNIPPETS } from './snippets.js';
 
 let project: Project;
 
@@ -50,6 +50,23 @@ test('the tarball carries what a reader expects and nothing of the workshop', ()
     expect(existsSync(join(installed, name))).toBe(false);
 });
 
+describe('installed without optional dependencies', () => {
+  let bare: Project;
+  beforeAll(() => {
+    bare = installTarball([], ['--omit=optional']);
+  }, 180_000);
+  afterAll(() => bare?.remove());
+
+  test.each(RESOURCE_SNIPPETS)(
+    '$format: $name',
+    (snippet) => {
+      expect(existsSync(join(bare.folder, 'node_modules', 'koffi'))).toBe(false);
+      expect(bare.run(snippet)).toEqual({ status: 0, stdout: `${snippet.prints}\n`, stderr: '' });
+    },
+    60_000,
+  );
+});
+
 test('it brings no package along', () => {
   const manifest = join(project.folder, 'node_modules', 'treewarden', 'package.json');
   expect(JSON.parse(readFileSync(manifest, 'utf8'))).not.toHaveProperty('dependencies');
@@ -58,9 +75,10 @@ test('it brings no package along', () => {
 const IMPORTS_OF_EVERY_ENTRY_POINT = `
   import * as main from 'treewarden';
   import * as child from 'treewarden/child';
+  import * as resources from 'treewarden/resources';
   import * as testing from 'treewarden/testing';
   import * as tsyringe from 'treewarden/tsyringe';
-  export const all: readonly object[] = [main, child, testing, tsyringe];
+  export const all: readonly object[] = [main, child, resources, testing, tsyringe];
 `;
 
 function describeDiagnostic({ file, messageText, start }: ts.Diagnostic): string {
