@@ -35,7 +35,7 @@ function isThere(reference: Reference): boolean {
 
 /** The numbered promises and the rows of the table of traps, each with its text. */
 function promises(): readonly string[] {
-  const [before = '', traps = ''] = page.split('\n## 17. Traps\n');
+  const [before = '', traps = ''] = page.split('\n## 18. Traps\n');
   const numbered = before
     .split('\n## ')
     .slice(1)
