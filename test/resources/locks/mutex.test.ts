@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   LockStateError,
@@ -229,6 +230,22 @@ for (const { implementation, backend, skip } of WAYS) {
       expect(refused).toBeGreaterThan(0);
     });
 
+    test('leaves nothing behind after a hundred thousand locks', async () => {
+      const lock = await here(files.make('mutex'));
+      const before = { files: openFiles(), active: process.getActiveResourcesInfo().length };
+      const rounds = implementation === 'socket' ? 10_000 : 100_000;
+      for (let round = 0; round < rounds; round += 1) {
+        const hold = round % 2 === 0 ? lock.tryLock() : await lock.lock();
+        if (hold?.ownerDied !== false) expect.fail(`round ${round} was told of a death, or refused`);
+        hold.release();
+        // Sockets are forgotten in a turn of the event loop.
+        if (round % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(openFiles()).toBe(before.files);
+      expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before.active);
+    }, 120_000);
+
     test('passes on that an owner died when the repair fails', async () => {
       const granted = files.make('mutex');
       const [lock, other] = [await here(granted), await here(granted)];
@@ -247,6 +264,11 @@ for (const { implementation, backend, skip } of WAYS) {
       await lock.withLock((hold) => expect(hold.ownerDied).toBe(false));
     });
   });
+}
+
+/** How many this process has open. */
+function openFiles(): number {
+  return existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0;
 }
 
 describe('the implementation of a mutex', () => {

@@ -1,0 +1,60 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { LockStateError } from '../../../src/core/index.js';
+import { mutex, ResourceRegistry, rwLock, semaphore } from '../../../src/resources/index.js';
+
+let folder: string;
+let registry: ResourceRegistry;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'treewarden-locks-'));
+  registry = await ResourceRegistry.open({ scope: 'locks', stateDir: folder, memoryDir: folder });
+});
+afterEach(async () => {
+  await registry.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('locks are acquired from a registry, which removes their files when it closes', async () => {
+  const lock = await registry.acquire(mutex({ name: 'orders' }));
+  const book = await registry.acquire(rwLock({ name: 'prices' }));
+  const gate = await registry.acquire(semaphore({ name: 'printers', permits: 2 }));
+  (await lock.lock()).release();
+  (await book.read()).release();
+  (await gate.acquire()).release();
+  expect(lock.implementation).toBe(book.implementation);
+  await registry.close();
+  expect(readdirSync(folder).filter((name) => name.includes('.locks.'))).toEqual([]);
+});
+
+test('a second lease of the same name is the same lock', async () => {
+  const [one, two] = [
+    await registry.acquire(mutex({ name: 'a' })),
+    await registry.acquire(mutex({ name: 'a' })),
+  ];
+  const hold = await one.lock();
+  expect(two.tryLock()).toBeUndefined();
+  await expect(one.release()).rejects.toThrow(LockStateError);
+  hold.release();
+  two.tryLock()?.release();
+});
+
+test('a semaphore of another number of permits is refused', async () => {
+  await registry.acquire(semaphore({ name: 'a', permits: 2 }));
+  await expect(registry.acquire(semaphore({ name: 'a', permits: 3 }))).rejects.toThrow(/expected/);
+});
+
+test('what a closing registry finds held counts as held by one who died', async () => {
+  const lock = await registry.acquire(mutex({ name: 'a' }));
+  const other = await ResourceRegistry.open({ scope: 'locks', stateDir: folder, memoryDir: folder });
+  const next = await other.acquire(mutex({ name: 'a' }));
+  await lock.lock();
+  const waiting = next.lock();
+  await registry.close();
+  const hold = await waiting;
+  expect(hold.ownerDied).toBe(true);
+  hold.release();
+  await other.close();
+});
