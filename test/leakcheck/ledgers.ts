@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Host } from './host.js';
+import type { Trace } from './machine.js';
 
 /** Makes the ledger of a host one of an earlier boot, as it would be found after the machine has started again. */
 export function fromAnotherBoot({ pid, plan: { stateDir, scope } }: Host): void {
@@ -10,6 +11,16 @@ export function fromAnotherBoot({ pid, plan: { stateDir, scope } }: Host): void 
     const text = readFileSync(path, 'latin1').replace(readFileSync(BOOT_ID, 'latin1').trim(), ANOTHER);
     writeFileSync(path, text, 'latin1');
   }
+}
+
+/** Whether it is a ledger of which everything was dropped, or that never listed anything. */
+export function isEmptyLedger({ kind, id }: Trace): boolean {
+  if (kind !== 'ledger' || !existsSync(id)) return false;
+  const lines = readFileSync(id, 'latin1').split('\n');
+  const numbers = (verb: string): readonly string[] =>
+    lines.filter((line) => line.startsWith(`${verb} `)).map((line) => line.split(' ')[1] ?? '');
+  const dropped = new Set(numbers('d'));
+  return numbers('w').every((number) => dropped.has(number));
 }
 
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';

@@ -1,7 +1,7 @@
 import { cgroupFor } from './cgroup.js';
 import type { Host, Launch, Mode, Plan } from './host.js';
 import { fromAnotherBoot } from './ledgers.js';
-import type { TraceKind } from './machine.js';
+import type { Trace } from './machine.js';
 
 /** One way out, as a row of the table. */
 export interface Path {
@@ -19,12 +19,18 @@ export interface Path {
   readonly afterStart?: true;
   /** How its process is expected to end; `'lives'` where it goes on as something else. Not looked at where it is not said. */
   readonly ends?: number | NodeJS.Signals | 'lives';
+  /** Whether it ends in order, by doing of its own: then time counts from its death and not from the blow. */
+  readonly inOrder?: true;
+  /** Whether it is so like another that a short check leaves it out. */
+  readonly long?: true;
   /** How it is started; asked for each run, with what undoes that. */
   readonly launch?: (plan: Plan) => Launched;
   /** Who releases: somebody who is there, or whoever starts next in the same scope. @defaultValue `'at once'` */
   readonly released?: Released;
   /** What is not ours any more on this path, and so must be left alone. */
-  readonly keeps?: readonly TraceKind[];
+  readonly keeps?: (trace: Trace) => boolean;
+  /** Whether nobody may be there to remove the ledger, so that the next start does. */
+  readonly leavesLedger?: true;
   /** @defaultValue both: holding one of each kind, and in the middle of acquiring and releasing */
   readonly modes?: readonly Mode[];
   /** Why this machine cannot produce it. */
@@ -99,16 +105,27 @@ const CATCHABLE = [
   'SIGTRAP',
 ] as const;
 
+/** Those at which `supervise()` stops the tree, and is then ended by the same signal. */
+const TRAPPED: readonly string[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
+
 const FAULTS = ['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE'] as const;
 
 function bySignal(): readonly Path[] {
   return [
-    ...CATCHABLE.map((signal) => struck(`${signal}, not caught`, 'registry', signal)),
-    ...CATCHABLE.map((signal) => struck(`${signal} under supervise()`, 'task', signal)),
+    ...CATCHABLE.map((signal) => ({
+      ...struck(`${signal}, not caught`, 'registry', signal),
+      ...given('long', signal !== 'SIGTERM'),
+    })),
+    ...CATCHABLE.map((signal) => ({
+      ...struck(`${signal} under supervise()`, 'task', signal),
+      ...given('inOrder', TRAPPED.includes(signal)),
+      ...given('long', !['SIGTERM', 'SIGUSR2'].includes(signal)),
+    })),
     {
       name: 'a second Ctrl-C while draining',
       who: 'task',
       ending: 'stubborn',
+      inOrder: true,
       ends: 'SIGINT',
       modes: ['hold'],
       strike: (host) => ctrlC(host, 2),
@@ -117,13 +134,17 @@ function bySignal(): readonly Path[] {
       name: 'a third Ctrl-C',
       who: 'task',
       ending: 'very-stubborn',
+      inOrder: true,
       ends: 'SIGINT',
       modes: ['hold'],
       strike: (host) => ctrlC(host, 3),
     },
     struck('SIGKILL', 'registry', 'SIGKILL'),
     struck('SIGKILL under supervise()', 'task', 'SIGKILL'),
-    ...FAULTS.map((signal) => struck(signal, 'registry', signal)),
+    ...FAULTS.map((signal) => ({
+      ...struck(signal, 'registry', signal),
+      ...given('long', signal !== 'SIGSEGV'),
+    })),
     {
       ...struck('SIGSTOP, then SIGKILL', 'registry', 'SIGKILL'),
       strike: (host) => {
@@ -132,6 +153,12 @@ function bySignal(): readonly Path[] {
       },
     },
   ];
+}
+
+/** An option that is either true or not there. */
+function given<Name extends string>(name: Name, is: boolean): { readonly [N in Name]?: true } {
+  // Safe: the one name is that of the type.
+  return (is ? { [name]: true } : {}) as { readonly [N in Name]?: true };
 }
 
 function struck(name: string, who: Path['who'], signal: NodeJS.Signals): Path {
@@ -248,6 +275,7 @@ function withTheGuardian(): readonly Path[] {
       who: 'registry',
       ending: 'return',
       ends: 0,
+      leavesLedger: true,
       strike: (host) => killGuardian(host),
     },
   ];
@@ -280,8 +308,8 @@ function byTheNextStart(): readonly Path[] {
       ends: 'SIGKILL',
       modes: ['hold'],
       released: 'by the next start',
-      // Of the last boot nothing in memory is left; what has these ids now is somebody else's.
-      keeps: ['sysv-shm', 'sysv-sem'],
+      // Of the last boot only files on a disk are left; what has these numbers and names now is somebody else's.
+      keeps: ({ kind, id }) => kind !== 'ledger' && !(kind === 'file' && /treewarden-|\.sock$/.test(id)),
       strike: async (host) => {
         killBoth(host);
         await host.ended;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Foreign } from './foreign.js';
 import { endAll, type Ground, Host, type Mode, type Plan } from './host.js';
+import { isEmptyLedger } from './ledgers.js';
 import {
   added,
   isThere,
@@ -60,7 +61,8 @@ export async function runPath(path: Path, mode: Mode, setting: Setting): Promise
   try {
     const held = mode === 'hold' ? ((await host.says('has')).things ?? []) : [];
     const run: Run = { path, host, setting, before, held, complaints: [] };
-    for (const trace of held.filter((it) => !isThere(it, plan)))
+    // What ends by itself may have ended by now.
+    for (const trace of held.filter((it) => path.ending === undefined && !isThere(it, plan)))
       run.complaints.push(`${nameOf(trace)} was said to be held, and is not there`);
     const result = await (path.dies === 'child' ? goneWithChild(run) : goneWithHost(run));
     return { ...result, complaints: [...result.complaints, ...setting.foreign.complaints()] };
@@ -105,13 +107,14 @@ async function goneWithHost(run: Run): Promise<RunResult> {
   const tookMs = next === 'at once' ? undefined : await startNext(next, host.plan);
   // The process may be somebody else's by now; all else must go.
   const spared = path.ends === 'lives' ? [{ kind: 'process', id: String(host.pid) } as const] : [];
-  const { left, atMs } = await released(run, [...run.before, ...spared], path.keeps ?? []);
-  for (const trace of run.held.filter((it) => path.keeps?.includes(it.kind) && !isThere(it, host.plan)))
+  const { left, atMs } = await released(run, [...run.before, ...spared], (it) => path.keeps?.(it) === true);
+  for (const trace of run.held.filter((it) => path.keeps?.(it) === true && !isThere(it, host.plan)))
     run.complaints.push(`${nameOf(trace)} was not ours any more, and is gone`);
+  const fromMs = struckAtMs === undefined || path.inOrder === true ? endedAtMs : struckAtMs;
   return {
     mode: host.plan.mode,
     leaked: left,
-    releaseMs: tookMs ?? Math.max(0, atMs - (struckAtMs ?? endedAtMs)),
+    releaseMs: tookMs ?? Math.max(0, atMs - fromMs),
     complaints: run.complaints,
   };
 }
@@ -124,10 +127,10 @@ async function goneWithChild(run: Run): Promise<RunResult> {
   const { atMs: goneAtMs } = await host.says('gone');
   // What the host has for itself: it lives, with its guardian, its ledger and what is shared for as long.
   const hosts: readonly TraceKind[] = ['process', 'ledger', 'shared-state'];
-  const first = await released(run, run.before, hosts);
+  const first = await released(run, run.before, ({ kind }) => hosts.includes(kind));
   host.kill('SIGTERM');
   await host.ended;
-  const second = await released(run, run.before, []);
+  const second = await released(run, run.before, () => false);
   return {
     mode: host.plan.mode,
     leaked: [...first.left, ...second.left],
@@ -162,19 +165,25 @@ interface Released {
   readonly atMs: number;
 }
 
-/** Looks until nothing is left but what was there `before`, and what is of the kinds that may stay; or until patience is over. */
+/**
+ * Looks until nothing is left but what was there `before`, and what is of the kinds that may stay; or until patience is over. A ledger in which
+ * nothing is listed any more is for the next start to remove: its owner was killed before it had a guardian.
+ */
 async function released(
-  { host: { plan }, setting }: Run,
+  { path, host: { plan }, setting }: Run,
   before: readonly Trace[],
-  may: readonly TraceKind[],
+  may: (trace: Trace) => boolean,
 ): Promise<Released> {
-  const left = (now: readonly Trace[]): readonly Trace[] =>
-    added(before, now).filter(({ kind }) => !may.includes(kind));
+  const left = (now: readonly Trace[]): readonly Trace[] => added(before, now).filter((trace) => !may(trace));
+  const isForNext = (trace: Trace): boolean =>
+    trace.kind === 'ledger' && (path.leavesLedger === true || isEmptyLedger(trace));
   const untilMs = performance.now() + setting.patienceMs;
-  while (left(lookQuickly(plan)).length > 0 && performance.now() < untilMs) await wait(LOOK_EVERY_MS);
+  const counted = (now: readonly Trace[]): readonly Trace[] => left(now).filter((trace) => !isForNext(trace));
+  while (counted(lookQuickly(plan)).length > 0 && performance.now() < untilMs) await wait(LOOK_EVERY_MS);
   const atMs = performance.now();
   // The processes too, the guardian among them: it ends once it has released everything.
-  while (left(look(plan)).length > 0 && performance.now() < untilMs) await wait(LOOK_EVERY_MS);
+  while (counted(look(plan)).length > 0 && performance.now() < untilMs) await wait(LOOK_EVERY_MS);
+  if (left(look(plan)).some(isForNext)) await startNext('by the next start', plan);
   return { left: left(look(plan)), atMs };
 }
 
