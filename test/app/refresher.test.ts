@@ -13,7 +13,10 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const rates = snapshotCell<{ readonly euro: number }>({ name: 'rates', bytes: 1_024 });
-const options = () => ({ signals: false, resources: { stateDir: join(folder, 'state'), memoryDir: folder } });
+const options = () => ({
+  signals: false as const,
+  resources: { stateDir: join(folder, 'state'), memoryDir: folder },
+});
 const outside = () =>
   snapshotReader<{ readonly euro: number }>({ scope: 'shop', name: 'rates', memoryDir: folder });
 

@@ -48,10 +48,10 @@ export class OwnSlot<State extends string, Counter extends string> implements Sc
     this.#publish(this.#owner);
   }
 
-  set({ state, job = '', counters = {} }: SlotUpdate<State, Counter>): void {
+  set({ state, job = '', counters }: SlotUpdate<State, Counter>): void {
     if (this.#claim === undefined) throw new ReleasedError(this.#subject);
     const place = this.#placeOf('states', 'state', state);
-    const changes = Object.entries<number | undefined>(counters);
+    const changes = Object.entries<number | undefined>(counters ?? {});
     const places = changes.map(([name]) => this.#placeOf('counters', 'counters', name));
     const work = cut(job, this.#names.jobBytes);
     if (place + 1 !== this.#state || !work.equals(this.#job)) this.#sinceMs = machineTime.monotonicMs();

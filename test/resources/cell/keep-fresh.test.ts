@@ -181,9 +181,10 @@ describe('what keeps a cell fresh', () => {
     while (!pausing.said.includes('heartbeat')) await new Promise(setImmediate);
     pausing.stop.abort();
     await pausing.done;
-    for (const lease of [await host.acquire(kind)]) expect(lease.read()).toBe(1);
-    const loading = new Child(host, {
-      load: async (signal) => {
+    const cell = await host.acquire(kind);
+    expect(cell.read()).toBe(1);
+    const loading: Child = new Child(host, {
+      load: async (signal): Promise<number> => {
         queueMicrotask(() => loading.stop.abort());
         await once(signal, 'abort');
         throw signal.reason;
@@ -213,13 +214,15 @@ describe('what keeps a cell fresh', () => {
   });
 });
 
+const load = (): number => 1;
+
 test.each([
-  [{ load: () => 1 }, 'cell'],
+  [{ load }, 'cell'],
   [{ cell: kind }, 'load'],
-  [{ cell: kind, load: () => 1, everyMs: 0 }, 'everyMs'],
-  [{ cell: kind, load: () => 1, maxAgeMs: 0 }, 'maxAgeMs'],
-  [{ cell: kind, load: () => 1, onError: 1 }, 'onError'],
-  [{ cell: kind, load: () => 1, every: 1 }, 'every'],
+  [{ cell: kind, load, everyMs: 0 }, 'everyMs'],
+  [{ cell: kind, load, maxAgeMs: 0 }, 'maxAgeMs'],
+  [{ cell: kind, load, onError: 1 }, 'onError'],
+  [{ cell: kind, load, every: 1 }, 'every'],
 ])('options are refused where they are given (%#)', (options, field) => {
   let thrown: unknown;
   try {
