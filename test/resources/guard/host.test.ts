@@ -131,12 +131,15 @@ describe.skipIf(SYSTEM_V === undefined)('a host', () => {
       await Promise.all(
         [1, 2, 3, 4].map(async () => {
           const other = new Ground(host.path);
-          const one = await other.host('churn');
-          const delayMs = Math.floor(Math.random() * 60);
-          await once(AbortSignal.timeout(delayMs), 'abort');
-          await one.kill();
-          await expect.poll(() => other.left(), { timeout: 10_000 }).toEqual([]);
-          await other.close();
+          try {
+            const one = await other.host('churn');
+            const delayMs = Math.floor(Math.random() * 60);
+            await once(AbortSignal.timeout(delayMs), 'abort');
+            await one.kill();
+            await expect.poll(() => other.left(), { timeout: 10_000 }).toEqual([]);
+          } finally {
+            await other.close();
+          }
         }),
       );
     }
