@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { lifeOf } from '../../src/resources/guard/identity.js';
 import { capabilities } from '../../src/resources/index.js';
 import { endAll, type Program, run } from '../app/program.js';
 
@@ -193,6 +194,7 @@ describe.runIf(native)('what a killed host has left', () => {
     await host.ended;
     // Its guardian releases; a reclaim meanwhile waits for it.
     treewarden('reclaim');
-    await expect.poll(() => [isListed(key), existsSync(`/proc/${guardian}`)]).toEqual([false, false]);
+    const guardianLife = (): string => lifeOf({ pid: guardian, tid: guardian, startTicks: 0 });
+    await expect.poll(() => [isListed(key), guardianLife()], { timeout: 10_000 }).toEqual([false, 'dead']);
   }, 30_000);
 });

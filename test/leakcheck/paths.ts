@@ -309,7 +309,8 @@ function byTheNextStart(): readonly Path[] {
       modes: ['hold'],
       released: 'by the next start',
       // Of the last boot only files on a disk are left; what has these numbers and names now is somebody else's.
-      keeps: ({ kind, id }) => kind !== 'ledger' && !(kind === 'file' && /treewarden-|\.sock$/.test(id)),
+      keeps: ({ kind, id }) =>
+        kind !== 'ledger' && kind !== 'lock' && !(kind === 'file' && /treewarden-|\.sock$/.test(id)),
       strike: async (host) => {
         killBoth(host);
         await host.ended;
