@@ -33,9 +33,15 @@ export async function chooseLatch(
 ): Promise<{ readonly implementation: LockImplementation; readonly latch: Latch }> {
   let chosen = chosenIn(ground.words);
   if (chosen === undefined) chosen = await chooseFirst(ground, wanted);
-  if (wanted !== 'auto' && wanted !== chosen) throw otherChoice(ground, chosen, wanted);
+  checkAsked(ground.subject, wanted, chosen);
   checkReach(ground, chosen);
   return { implementation: chosen, latch: latchOf(ground, chosen) };
+}
+
+/** @throws SharedLayoutError if one implementation was asked for, and the users have another */
+export function checkAsked(subject: string, asked: LockKindOption, chosen: LockImplementation): void {
+  if (asked === 'auto' || asked === chosen) return;
+  throw new SharedLayoutError(subject, `locks of the sort '${chosen}'`, `'${asked}'`);
 }
 
 function chosenIn(words: Words): LockImplementation | undefined {
@@ -116,10 +122,6 @@ function checkNamespace({ subject, words }: Ground, name: 'pid' | 'net', at: num
   const ours = namespace(name) >>> 0;
   if (found === ours) return;
   throw new SharedLayoutError(subject, `users in ${name} namespace ${found}`, `this one, ${ours}`);
-}
-
-function otherChoice({ subject }: Ground, chosen: LockImplementation, wanted: LockKindOption): Error {
-  return new SharedLayoutError(subject, `locks of the sort '${chosen}'`, `'${wanted}'`);
 }
 
 function latchOf({ region, native }: Ground, chosen: LockImplementation): Latch {

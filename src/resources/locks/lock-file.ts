@@ -4,7 +4,7 @@ import type { Native } from '../backend/backend.js';
 import type { Region } from '../backend/region.js';
 import { type Who, whoAmI } from '../guard/identity.js';
 import type { SharedFileFacts } from '../kinds/shared-file.js';
-import { chooseLatch, type LockKindOption } from './choice.js';
+import { checkAsked, chooseLatch, type LockKindOption } from './choice.js';
 import { Intent } from './intent.js';
 import type { Latch, LockImplementation } from './latch.js';
 import { Queue } from './queue.js';
@@ -37,6 +37,7 @@ export interface Share<T> {
 
 /** What is built upon a lock's file for all leases of this thread. */
 export interface Ending {
+  readonly file: LockFile;
   /** The last lease leaves: this thread gives up its place in the file. */
   end(): void;
 }
@@ -72,6 +73,7 @@ export async function shareLockFile<T extends Ending>(
   try {
     // Safe: a file has one magic, so one sort of thing is built upon it.
     const value = (await opened.value) as T;
+    checkAsked(subject, kind, value.file.implementation);
     return { value, leave: once(() => leave(key, opened, value)) };
   } catch (error) {
     leave(key, opened, undefined);

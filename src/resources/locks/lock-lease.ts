@@ -2,11 +2,10 @@ import { LockStateError, ReleasedError } from '../../core/index.js';
 import type { Granted } from '../../runtime/index.js';
 import { BaseLease } from '../kind.js';
 import type { LockImplementation } from './latch.js';
-import type { Ending, LockFile, Share } from './lock-file.js';
+import type { Ending, Share } from './lock-file.js';
 
 /** What a lock's state can say of one lease, and do for it. */
 export interface LeaseState extends Ending {
-  readonly file: LockFile;
   heldBy(owner: object): boolean;
   /** The owner has ended without letting go. */
   abandon(owner: object): void;

@@ -292,6 +292,9 @@ describe('the implementation of a mutex', () => {
     await (await attach(granted, 'flock', 'auto')).release();
     await expect(attach(granted, 'auto', 'files')).rejects.toThrow(SharedLayoutError);
     await expect(attach(granted, 'socket', 'auto')).rejects.toThrow(SharedLayoutError);
+    // Also while this thread has it open.
+    await attach(granted, 'auto', 'auto');
+    await expect(attach(granted, 'socket', 'auto')).rejects.toThrow(SharedLayoutError);
   });
 
   test('is refused where it is given if there is none such, or a name is misspelt', () => {
