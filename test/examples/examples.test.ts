@@ -3,9 +3,12 @@ import { get } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
+import { capabilities } from '../../src/resources/index.js';
 import { endAll, type Program, run } from '../app/program.js';
 
 const examples = fileURLToPath(new URL('../../examples', import.meta.url));
+
+const systemV = (await capabilities()).some(({ name, there }) => name === 'system-v' && there);
 
 afterEach(endAll);
 
@@ -98,6 +101,38 @@ describe('the example', () => {
     expect(lines.join('\n')).toMatch(/gave up: 2 restarts within 5000 ms.*\nError: no such host/);
     expect(code).toBe(1);
   }, 30_000);
+
+  test('08: the workers read what one child has loaded, and its last value while the source fails', async () => {
+    const program = start('08-shared-cell/main.ts');
+    await Promise.all(
+      ['web-1', 'web-2'].map((id) => program.says(new RegExp(`^${id}: version \\d+, ash \\d+, elm`))),
+    );
+    await program.says(/^the source has failed; the last list stays$/);
+    const [, version] =
+      /version (\d+)/.exec(program.lines.findLast((line) => line.startsWith('web-1')) ?? '') ?? [];
+    await program.says(new RegExp(`^web-1: version ${Number(version) + 1}, `));
+    program.kill('SIGTERM');
+    const { signal, stderr } = await program.ended;
+    expect([signal, stderr]).toEqual(['SIGTERM', '']);
+  }, 60_000);
+
+  test.runIf(systemV)(
+    '09: nothing is left of a program that is killed',
+    async () => {
+      const { code, lines, stderr } = await start('09-kill-nine/main.ts').ended;
+      expect(lines, stderr).toEqual([
+        expect.stringMatching(/^held by pid \d+:$/),
+        ...['shm', 'shm', 'shm', 'sem', 'sem'].map((table) =>
+          expect.stringMatching(new RegExp(`^ {2}${table} 0x[0-9a-f]{8} id \\d+$`)),
+        ),
+        expect.stringMatching(/^ {2}\/dev\/shm\/kill-nine-\d+$/),
+        expect.stringMatching(/^\d+ ms after kill -9:$/),
+        '  nothing',
+      ]);
+      expect(code).toBe(0);
+    },
+    60_000,
+  );
 });
 
 describe('the examples', () => {
