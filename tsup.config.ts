@@ -1,4 +1,5 @@
 import { defineConfig, type Options } from 'tsup';
+import { sharingIndex } from './scripts/late-code.js';
 
 /** JavaScript only: `tsc` writes the declarations (scripts/build.mjs runs both). */
 const library: Options = {
@@ -20,12 +21,13 @@ const library: Options = {
   noExternal: ['eventemitter3', 'p-retry', 'is-network-error'],
   // tsup takes only dependencies and peers to be outside, and this is optional: it brings a binary.
   external: ['koffi'],
-  // Every file that an import loads costs more than a millisecond: these two choices save one each.
+  // Every file that an import loads costs more than a millisecond: these choices save some.
   esbuildOptions(options) {
     // Its single ES module needs no wrapper, and so no chunk of helpers.
     options.alias = { eventemitter3: './node_modules/eventemitter3/dist/eventemitter3.esm.js' };
   },
   esbuildPlugins: [
+    sharingIndex(process.cwd(), ['src/app/resources.ts', 'src/testing/index.ts']),
     {
       // Not a chunk shared with the adapters, of which index.js would be but a list of names.
       name: 'adapters import the built entry point',
