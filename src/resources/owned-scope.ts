@@ -22,6 +22,8 @@ export interface Home {
   /** @throws InvalidSpecError if there is no such kind */
   makeOf(kind: string): Make;
   site(parts: Pick<Site, 'ledger' | 'owner' | 'signal'>): Site;
+  /** Unmaps what threads of this process that are gone had mapped: they could not do it themselves. */
+  sweepThreads(): Promise<void>;
   closed(scope: OwnedScope): void;
 }
 
@@ -112,10 +114,13 @@ export class OwnedScope implements ResourceScope {
   async #close(): Promise<readonly unknown[]> {
     this.#ending.abort();
     const failures: unknown[] = [];
+    // What was not given back had a user who is dead: a process, which is a group of its own, or else a thread.
+    const wasThread = this.#grants.size > 0 && this.owner.group === undefined;
     for (const held of [...this.#grants.values()].reverse()) {
       await held.end('closed').catch((failure: unknown) => failures.push(failure));
     }
     this.#grants.clear();
+    if (wasThread) await this.#home.sweepThreads().catch((failure: unknown) => failures.push(failure));
     try {
       this.#group?.written.drop();
     } catch (failure) {

@@ -90,6 +90,7 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
       },
       makeOf,
       site: (parts) => this.#site(parts),
+      sweepThreads: async () => void (await loadNative(settings.backend))?.sweepThreads(),
       closed: (scope) => this.#scopes.delete(scope),
     };
     this.#own = this.#ownContext();
