@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -65,6 +66,14 @@ describe('installed without optional dependencies', () => {
     },
     60_000,
   );
+});
+
+test('it installs the program treewarden', () => {
+  const program = join(project.folder, 'node_modules', '.bin', 'treewarden');
+  const answer = (...args: readonly string[]): string =>
+    spawnSync(program, args, { encoding: 'utf8' }).stdout;
+  expect(answer('--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(JSON.parse(answer('doctor', '--json'))).toHaveProperty('capabilities');
 });
 
 test('it brings no package along', () => {

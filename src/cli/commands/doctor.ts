@@ -43,21 +43,29 @@ function capabilityRows({ capabilities }: Survey, { paint }: Terminal): readonly
   ]);
 }
 
+const OF_A_PROCESS: readonly string[] = ['RLIMIT_NOFILE', 'RLIMIT_AS', 'RLIMIT_MEMLOCK', 'vm.max_map_count'];
+
 /** Above this share of a limit it is worth a look. */
 const NEARLY_FULL = 0.8;
 
 function limitRows({ limits, memoryDir }: Survey, { paint }: Terminal): readonly (readonly string[])[] {
   return limits.map(({ limit, allowed, used }) => {
     const amount = inBytes(limit, memoryDir) ? bytes : count;
+    // What this short program has of its own says nothing.
+    if (OF_A_PROCESS.includes(limit)) return [limit, '', ofAll(amount(allowed)), 'in each process'];
     const share = used === undefined || !Number.isFinite(allowed) ? 0 : used / allowed;
     const percent = share >= 0.005 ? `${Math.round(share * 100)} %` : '';
     return [
       limit,
       used === undefined ? '' : amount(used),
-      `of ${amount(allowed)}`,
+      ofAll(amount(allowed)),
       share >= NEARLY_FULL ? paint('red', `${percent}: nearly full`) : percent,
     ];
   });
+}
+
+function ofAll(allowed: string): string {
+  return allowed === 'no limit' ? allowed : `of ${allowed}`;
 }
 
 function inBytes(limit: string, memoryDir: string): boolean {
