@@ -27,7 +27,11 @@ const library: Options = {
     options.alias = { eventemitter3: './node_modules/eventemitter3/dist/eventemitter3.esm.js' };
   },
   esbuildPlugins: [
-    sharingIndex(process.cwd(), ['src/app/resources.ts', 'src/testing/index.ts']),
+    sharingIndex(process.cwd(), [
+      'src/app/resources.ts',
+      'src/resources/registry.ts',
+      'src/testing/index.ts',
+    ]),
     {
       // Not a chunk shared with the adapters, of which index.js would be but a list of names.
       name: 'adapters import the built entry point',

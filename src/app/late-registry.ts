@@ -12,10 +12,14 @@ export function treeResources(
   given?: ResourceProvider | ResourceOptions,
 ): ResourceProvider | Promise<ResourceProvider> {
   if (given !== undefined && 'openScope' in given) return given;
+  const load = async (): Promise<ResourceProvider> =>
+    new (await import('./tree-registry.js')).TreeRegistry(rootId, given);
+  if (given !== undefined) return load();
   let loading: Promise<ResourceProvider> | undefined;
-  const load = (): Promise<ResourceProvider> => {
-    loading ??= import('./tree-registry.js').then(({ TreeRegistry }) => new TreeRegistry(rootId, given));
-    return loading;
+  return {
+    openScope: async (owner) => {
+      loading ??= load();
+      return (await loading).openScope(owner);
+    },
   };
-  return given === undefined ? { openScope: async (owner) => (await load()).openScope(owner) } : load();
 }

@@ -302,12 +302,10 @@ export class Supervisor<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     await this.#done;
     limit.cancel();
     const { ending, replaced } = branch.environment;
-    const { children = [], survivors: last = [], failures: earlier = [] } = ending ?? {};
-    const late = ((await branch.closed) ?? []).map((failure) => ({
-      subject: this.path,
-      message: errorFacts(failure).message,
-    }));
-    const failures = [...earlier, ...late];
+    const { children = [], survivors: last = [], failures = [] } = ending ?? {};
+    for (const failure of (await branch.closed) ?? []) {
+      failures.push({ subject: this.path, message: errorFacts(failure).message });
+    }
     const survivors = [...last, ...replaced.values()];
     const slowestFirst = [...children].sort((a, b) => b.tookMs - a.tookMs);
     return { tookMs: clock.now() - startedAtMs, graceMs, children: slowestFirst, survivors, failures };
