@@ -15,6 +15,7 @@ export interface Capability {
   readonly advice?: string;
 }
 
+/** What there may be, each by the name that errors and `treewarden doctor` give it. */
 export type CapabilityName =
   /** Functions of libc can be called: memory is mapped, and locks cost nanoseconds. */
   | 'native'
@@ -28,14 +29,20 @@ export type CapabilityName =
   | 'memory-files'
   /** Memory without a name, which nobody can leave behind. */
   | 'anonymous-memory'
+  /** Segments and semaphore sets of System V. */
   | 'system-v'
+  /** Semaphores that other programs open by `sem_open`. */
   | 'posix-semaphores'
+  /** Locks by robust mutexes of libc: the fastest, some 60 ns where nobody else wants one. */
   | 'lock:pthread'
+  /** Locks by `flock`. */
   | 'lock:flock'
+  /** Locks by sockets without a file, for programs without native code. */
   | 'lock:socket'
   /** A waiter sleeps in the kernel, and is woken at once, beside the event loop. */
   | 'futex';
 
+/** By what means, and where, things are to be done. */
 export interface CapabilityOptions {
   /** @defaultValue `'auto'` */
   readonly backend?: BackendChoice;
@@ -43,7 +50,11 @@ export interface CapabilityOptions {
   readonly memoryDir?: string;
 }
 
-/** What can be had here, and what is missing. Loads the native backend; changes nothing. Never rejects for what is missing. */
+/**
+ * What can be had here, and what is missing. Loads the native backend; changes nothing. Never rejects for what is missing.
+ *
+ * @throws InvalidSpecError if an option is wrong
+ */
 export async function capabilities(options: CapabilityOptions = {}): Promise<readonly Capability[]> {
   const { backend = 'auto' } = options;
   const native = await loadNative(backend);

@@ -1,3 +1,4 @@
+export type { NativeName } from './backend/backend.js';
 export type { BackendChoice } from './backend/choose.js';
 export {
   type Capability,
@@ -16,9 +17,20 @@ export {
   snapshotReader,
 } from './cell/reader.js';
 export type { CellView } from './cell/view.js';
-export type { Entry, Identity } from './guard/entry.js';
+export type {
+  CommandEntry,
+  DirectoryEntry,
+  Entry,
+  FileEntry,
+  GroupEntry,
+  Identity,
+  SegmentEntry,
+  SemaphoreSetEntry,
+} from './guard/entry.js';
 export type { GuardianState } from './guard/guardian.js';
+export type { Who } from './guard/identity.js';
 export type { EntryReport, LedgerReport, LedgerVerdict, ReclaimReport } from './guard/reclaim.js';
+export type { EntryOutcome, SkipReason } from './guard/release.js';
 export { type CustomLease, type CustomOptions, custom } from './kinds/custom.js';
 export {
   type FileLock,

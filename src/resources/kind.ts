@@ -39,6 +39,7 @@ export abstract class BaseLease implements Lease {
     }
   }
 
+  /** As `release`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
   }

@@ -11,6 +11,7 @@ export interface RegistryEvent {
   readonly atMs: number;
 }
 
+/** Is called at once, and synchronously; what it throws disturbs nobody. */
 export type RegistryListener = (event: RegistryEvent) => void;
 
 /** Those who want to be told. One that throws disturbs neither the registry nor the others. */

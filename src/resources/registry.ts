@@ -143,6 +143,7 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
     return this.#closing;
   }
 
+  /** As {@link close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -41,6 +41,7 @@ export interface Native {
   readonly wake?: (mapping: Mapping, offset: number) => void;
 }
 
+/** What reaches libc: the optional package, or what newer Nodes bring themselves. */
 export type NativeName = 'koffi' | 'node:ffi';
 /**
  * - `read`: the kernel refuses writes, by ending the process with SIGSEGV. For code that surely never writes.

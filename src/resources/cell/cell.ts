@@ -34,6 +34,7 @@ export interface SnapshotCellOptions<T> {
   readonly crc?: boolean;
 }
 
+/** What a user of a cell may do with it. */
 export type CellRole = 'writer' | 'reader' | 'any';
 
 /** The value that one writer publishes and any number of readers see, in all processes of the scope. */

@@ -2,7 +2,9 @@ import { InvalidSpecError } from '../../core/index.js';
 
 /** How values become bytes, and the other way round. Neither may keep the bytes it is given. */
 export interface Codec<T> {
+  /** What it throws is what `write` throws; the cell keeps its last value. */
   encode(value: T): Uint8Array;
+  /** What it throws is what `read` throws. */
   decode(bytes: Buffer): T;
 }
 

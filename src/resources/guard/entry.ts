@@ -27,12 +27,14 @@ export interface DirectoryEntry {
   readonly onDisk: boolean;
 }
 
+/** A System V segment of shared memory. */
 export interface SegmentEntry {
   readonly type: 'sysv-shm';
   readonly key: number;
   readonly bytes: number;
 }
 
+/** A System V semaphore set. */
 export interface SemaphoreSetEntry {
   readonly type: 'sysv-sem';
   readonly key: number;
@@ -60,7 +62,7 @@ export type Identity =
   | { readonly type: 'file' | 'directory'; readonly dev: number; readonly ino: number }
   | { readonly type: 'sysv-shm'; readonly id: number; readonly cpid: number }
   | { readonly type: 'sysv-sem'; readonly id: number; readonly changedAtS: number }
-  /** @see proc(5): field 22 of /proc/pid/stat, in clock ticks since boot. */
+  /** By field 22 of /proc/pid/stat, in clock ticks since boot: proc(5). */
   | { readonly type: 'group'; readonly startTicks: number }
   | { readonly type: 'command' };
 

@@ -18,7 +18,7 @@ import type { Entry } from './entry.js';
 import { pause } from './groups.js';
 import { bootId, lifeOf, namespace, thisProcess, type Who } from './identity.js';
 import { dropLine, type LedgerHeader, type ParsedLedger, parseLedger } from './lines.js';
-import { type Outcome, releaseAll } from './release.js';
+import { type EntryOutcome, releaseAll } from './release.js';
 import { ownUid, whyNotOurs } from './state-dir.js';
 
 export interface ReclaimOptions {
@@ -36,6 +36,7 @@ export interface ReclaimOptions {
   readonly clock?: Clock;
 }
 
+/** What was found of dead programs, and what became of it. Plain data, but for the `error` of what failed. */
 export interface ReclaimReport {
   readonly ledgers: readonly LedgerReport[];
   /** Directories that were not looked into, and why. */
@@ -60,17 +61,21 @@ export type LedgerVerdict =
   /** It is no ledger, or of another version; not acted upon. */
   | 'not-understood';
 
+/** One ledger: whose it was, what it lists, and what became of that. */
 export interface LedgerReport {
   readonly path: string;
   readonly scope: string;
   readonly verdict: LedgerVerdict;
+  /** Who wrote it; nothing where that cannot be read. */
   readonly owner: Who | undefined;
+  /** Empty where the ledger was left alone. */
   readonly entries: readonly EntryReport[];
   /** How many of its lines said nothing, such as the one that its owner was writing when it died. */
   readonly ignoredLines: number;
 }
 
-export type EntryReport = Outcome & { readonly entry: Entry };
+/** One thing that a ledger lists, and what became of it. */
+export type EntryReport = EntryOutcome & { readonly entry: Entry };
 
 /**
  * Releases what dead owners have left behind, as their ledgers tell: the newest first, and each thing only while it is still the one that
@@ -179,7 +184,7 @@ async function release(claimed: string, scope: string, found: Read, here: Here):
   return report(path, scope, isDone ? 'reclaimed' : 'incomplete', ledger, entries);
 }
 
-const GONE: Outcome = { outcome: 'gone' };
+const GONE: EntryOutcome = { outcome: 'gone' };
 
 /** Why a ledger is not for us; nothing if its owner is dead. */
 function standing({ uid, bootId: boot, owner, ...header }: LedgerHeader): LedgerVerdict | undefined {

@@ -19,7 +19,7 @@ export type SkipReason =
   | 'other-boot';
 
 /** What became of one entry of a ledger. */
-export type Outcome =
+export type EntryOutcome =
   | { readonly outcome: 'released' }
   /** In a dry run. */
   | { readonly outcome: 'would-release' }
@@ -46,9 +46,9 @@ export interface ReleaseTools {
 export async function releaseAll(
   ledger: ParsedLedger,
   tools: ReleaseTools,
-): Promise<ReadonlyMap<number, Outcome>> {
+): Promise<ReadonlyMap<number, EntryOutcome>> {
   const sameBoot = ledger.header.bootId === bootId();
-  const outcomes = new Map<number, Outcome>();
+  const outcomes = new Map<number, EntryOutcome>();
   const newestFirst = [...ledger.entries].reverse();
   const groups = newestFirst.filter(({ entry }) => entry.type === 'group');
   const others = newestFirst.filter(({ entry }) => entry.type !== 'group');
@@ -66,14 +66,14 @@ export async function releaseAll(
 const ORDER: readonly string[] = ['command', 'sysv-shm', 'sysv-sem', 'file', 'directory'];
 
 /** What there is of an entry: how it is released, or why it is not. */
-type Found = Outcome | { readonly outcome: 'found'; release(): Promise<void> | void };
+type Found = EntryOutcome | { readonly outcome: 'found'; release(): Promise<void> | void };
 
-const GONE: Outcome = { outcome: 'gone' };
-const FOREIGN: Outcome = { outcome: 'skipped', why: 'foreign' };
-const OTHER_USER: Outcome = { outcome: 'skipped', why: 'other-user' };
-const OTHER_BOOT: Outcome = { outcome: 'skipped', why: 'other-boot' };
+const GONE: EntryOutcome = { outcome: 'gone' };
+const FOREIGN: EntryOutcome = { outcome: 'skipped', why: 'foreign' };
+const OTHER_USER: EntryOutcome = { outcome: 'skipped', why: 'other-user' };
+const OTHER_BOOT: EntryOutcome = { outcome: 'skipped', why: 'other-boot' };
 
-async function carryOut(look: () => Found, { dryRun }: ReleaseTools): Promise<Outcome> {
+async function carryOut(look: () => Found, { dryRun }: ReleaseTools): Promise<EntryOutcome> {
   try {
     const found = look();
     if (found.outcome !== 'found') return found;

@@ -3,6 +3,7 @@ import type { Granted, Lease, ResourceKind, ResourceRequest } from '../../runtim
 import { checkName, refuse } from '../checks.js';
 import { BaseLease, kindOf } from '../kind.js';
 
+/** How something of one's own is made, undone, and undone by others. */
 export interface CustomOptions<T> {
   /** 1 to 100 letters, digits, dots, dashes and underscores. */
   readonly name: string;

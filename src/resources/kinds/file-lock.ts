@@ -4,6 +4,7 @@ import type { Granted, Lease, ResourceKind, ResourceRequest } from '../../runtim
 import { checkText, checkWhole, endlessMs, refuse } from '../checks.js';
 import { BaseLease, kindOf } from '../kind.js';
 
+/** Which file is locked, and how long that may take. */
 export interface FileLockOptions {
   /** The file; made where it is missing. */
   readonly path: string;
@@ -11,6 +12,7 @@ export interface FileLockOptions {
   readonly waitMs?: number;
 }
 
+/** Which file tells of which process. */
 export interface PidFileOptions {
   /** The file; its directory must exist. */
   readonly path: string;

@@ -9,6 +9,7 @@ import type { FileIdentity } from '../inspect/holders.js';
 import { BaseLease, kindOf } from '../kind.js';
 import { checkMode } from './shared-memory.js';
 
+/** Which POSIX semaphore, and whether it is made or only used. */
 export interface PosixSemaphoreOptions {
   /** Its name, without the slash that `sem_open` wants. */
   readonly name: string;
@@ -44,6 +45,7 @@ export interface PosixSemaphore extends Lease {
   readonly value: number;
   /** Takes a permit; false where there is none. */
   tryTake(): boolean;
+  /** Gives a permit: one that this lease has taken, or a new one. */
   give(): void;
 }
 

@@ -5,6 +5,7 @@ import { checkWhole, endlessMs, refuse } from '../checks.js';
 import { BaseLease, kindOf } from '../kind.js';
 import { groupLives, type OwnGroup, signalGroup } from '../process-groups.js';
 
+/** How a process group is ended. */
 export interface ProcessGroupOptions {
   /** How long it has to end by itself after the signal, in ms, before it is killed; `Infinity` is waited for. @defaultValue 5_000 */
   readonly graceMs?: number;

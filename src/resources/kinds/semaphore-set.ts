@@ -8,6 +8,7 @@ import { BaseLease, kindOf } from '../kind.js';
 import { checkKey, checkMode } from './shared-memory.js';
 import { requireSystemV } from './system-v.js';
 
+/** Which System V semaphore set, and whether it is made or only used. */
 export interface SemaphoreSetOptions {
   /** How it is called in messages. */
   readonly name?: string;

@@ -15,6 +15,7 @@ export type MemoryBacking =
   /** A descriptor without a name, to be handed to children; gone with its last user whatever happens. */
   | 'anonymous';
 
+/** How much memory, by which name, and whether it is made or only used. */
 export interface SharedMemoryOptions {
   /** How it is called. With the backing `'posix'` other programs find it by this name. */
   readonly name?: string;

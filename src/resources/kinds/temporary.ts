@@ -5,6 +5,7 @@ import type { Granted, Lease, ResourceKind, ResourceRequest } from '../../runtim
 import { checkName, checkText, checkWhole } from '../checks.js';
 import { BaseLease, kindOf } from '../kind.js';
 
+/** What a temporary directory is called, and where it is. */
 export interface TemporaryDirectoryOptions {
   /** What its name begins with; the rest is random. @defaultValue `'treewarden'` */
   readonly name?: string;
@@ -12,6 +13,7 @@ export interface TemporaryDirectoryOptions {
   readonly directory?: string;
 }
 
+/** What a temporary file is called, where it is, and how large. */
 export interface TemporaryFileOptions extends TemporaryDirectoryOptions {
   /** Its first size, with that much room reserved. @defaultValue 0 */
   readonly bytes?: number;

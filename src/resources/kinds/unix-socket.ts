@@ -5,6 +5,7 @@ import { checkText, refuse } from '../checks.js';
 import { BaseLease, kindOf } from '../kind.js';
 import { LONGEST_SOCKET_NAME } from '../socket-name.js';
 
+/** Under which path is served. */
 export interface UnixSocketOptions {
   /** Where clients find it. Its directory must exist, and be short enough for a socket's path: at most about 70 bytes. */
   readonly path: string;

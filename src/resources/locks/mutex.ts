@@ -43,6 +43,7 @@ export async function attachMutex(granted: Granted, kind: LockKindOption, host: 
 export class Mutex extends LockLease<MutexState> {
   readonly kind = 'mutex';
 
+  /** @internal Acquire one from a registry, or from `ctx.resources`. */
   constructor(granted: Granted, share: Share<MutexState>) {
     super(granted, share);
   }

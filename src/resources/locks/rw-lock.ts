@@ -45,6 +45,7 @@ export async function attachRwLock(granted: Granted, kind: LockKindOption, host:
 export class RwLock extends LockLease<RwLockState> {
   readonly kind = 'rw-lock';
 
+  /** @internal Acquire one from a registry, or from `ctx.resources`. */
   constructor(granted: Granted, share: Share<RwLockState>) {
     super(granted, share);
   }

@@ -61,6 +61,7 @@ export async function attachSemaphore(
 export class Semaphore extends LockLease<SemaphoreState> {
   readonly kind = 'semaphore';
 
+  /** @internal Acquire one from a registry, or from `ctx.resources`. */
   constructor(granted: Granted, share: Share<SemaphoreState>) {
     super(granted, share);
   }
