@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,5 +40,30 @@ function compiledOtp(): string | undefined {
 export function compiledC(name: string): string | undefined {
   const program = path.join(scratch, name);
   const source = path.join(here, 'programs', `${name}.c`);
-  return spawnSync('cc', ['-O2', '-o', program, source]).status === 0 ? program : undefined;
+  return spawnSync('cc', ['-O2', '-pthread', '-o', program, source]).status === 0 ? program : undefined;
+}
+
+/** A C program of `bench/programs` as a contender; nobody, where there is no compiler. */
+export function inC(
+  name: string,
+  program: string,
+  ...args: readonly (string | number)[]
+): Record<string, Command> {
+  const file = compiledC(program);
+  return file === undefined ? {} : { [name]: { file, args: args.map(String) } };
+}
+
+/** Contenders that need a package, where it is installed. */
+export function withPackage(name: string, contenders: Record<string, Command>): Record<string, Command> {
+  try {
+    createRequire(import.meta.url).resolve(name);
+    return contenders;
+  } catch {
+    return {};
+  }
+}
+
+/** Contenders that need a program, where it is in the PATH. */
+export function withProgram(name: string, contenders: Record<string, Command>): Record<string, Command> {
+  return spawnSync(name, ['--version']).status === 0 ? contenders : {};
 }

@@ -28,8 +28,9 @@ export interface Figure {
 
 /** The figures of a scenario: one for each comparison that could be made, and one for a figure that has none. */
 export function figuresOf(scenario: Scenario, rounds: Rounds): readonly Figure[] {
-  const own = rounds['treewarden'] ?? [];
   return scenario.figures.flatMap((spec) => {
+    const own = rounds[spec.whose ?? 'treewarden'];
+    if (own === undefined) return [];
     const compared = (spec.against ?? []).filter(({ contender }) => contender in rounds);
     const plain = { ...plainFigure(spec, own), ...verdict(spec.goal, median(read(own, spec.of))) };
     if (compared.length === 0) return [plain];

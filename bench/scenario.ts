@@ -4,7 +4,7 @@ export interface Scenario {
   readonly rounds: number;
   /**
    * Who is measured, by name: a program that is run in a process of its own and prints its measurements as one line of JSON. The figures are those
-   * of `treewarden`; the others are what it is compared with.
+   * of `treewarden`, unless they say whose; the others are what it is compared with.
    */
   readonly contenders: Readonly<Record<string, Command>>;
   readonly figures: readonly FigureSpec[];
@@ -21,6 +21,8 @@ export interface FigureSpec {
   readonly unit: string;
   /** The measurement that it is, by the name that the program printed it under. */
   readonly of: string;
+  /** Whose measurement it is; left out where that contender is not on this machine. @defaultValue `'treewarden'` */
+  readonly whose?: string;
   /** Whom it is compared with; those that are not on this machine are left out. */
   readonly against?: readonly Comparison[];
   /** A goal for the value itself, where there is nobody to compare with. */

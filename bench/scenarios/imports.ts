@@ -3,10 +3,14 @@ import type { Goal, Scenario } from '../scenario.js';
 
 /** What an import costs, against a process that imports nothing, and against the Node modules that any supervisor of processes needs. */
 export function imports(): readonly Scenario[] {
-  return [importOf('index', { atMost: 1.15 }, { atMost: 1.5 }), importOf('child', { atMost: 1.15 })];
+  return [
+    importOf('index', { atMost: 1.15 }, { atMost: 1.5 }),
+    importOf('child', { atMost: 1.15 }),
+    importOf('resources'),
+  ];
 }
 
-function importOf(entry: string, startGoal: Goal, heapGoal?: Goal): Scenario {
+function importOf(entry: string, startGoal?: Goal, heapGoal?: Goal): Scenario {
   const name = entry === 'index' ? 'treewarden' : `treewarden/${entry}`;
   return {
     rounds: 15,
@@ -20,7 +24,7 @@ function importOf(entry: string, startGoal: Goal, heapGoal?: Goal): Scenario {
         figure: `start of a process that imports ${name}`,
         unit: 'ms',
         of: 'startMs',
-        against: [{ role: 'floor', contender: 'bare Node', goal: startGoal }],
+        against: [{ role: 'floor', contender: 'bare Node', ...goal(startGoal) }],
       },
       {
         figure: `import of ${name}`,
@@ -32,10 +36,12 @@ function importOf(entry: string, startGoal: Goal, heapGoal?: Goal): Scenario {
         figure: `heap after the import of ${name}`,
         unit: 'bytes',
         of: 'heapBytes',
-        against: [
-          { role: 'floor', contender: 'Node modules', ...(heapGoal === undefined ? {} : { goal: heapGoal }) },
-        ],
+        against: [{ role: 'floor', contender: 'Node modules', ...goal(heapGoal) }],
       },
     ],
   };
+}
+
+function goal(goal: Goal | undefined): { readonly goal?: Goal } {
+  return goal === undefined ? {} : { goal };
 }

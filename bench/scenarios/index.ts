@@ -1,11 +1,14 @@
 import type { Scenario } from '../scenario.js';
+import { cells } from './cells.js';
 import { crashLoop } from './crash-loop.js';
 import { drain } from './drain.js';
 import { endurance } from './endurance.js';
 import { imports } from './imports.js';
+import { locks } from './locks.js';
 import { memory } from './memory.js';
 import { oneForAll } from './one-for-all.js';
 import { processes } from './processes.js';
+import { release } from './release.js';
 import { restarts } from './restarts.js';
 import { size } from './size.js';
 import { start } from './start.js';
@@ -28,6 +31,9 @@ export const subjects: Readonly<Record<string, Subject>> = {
   endurance,
   processes,
   threads,
+  locks,
+  cells,
+  release,
   imports,
   size,
 };

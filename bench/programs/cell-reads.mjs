@@ -1,0 +1,89 @@
+// cell-reads.mjs <what> <bytes>: how often a second a value is read that nobody changes meanwhile; as bytes, and parsed. What it is read from is a
+// snapshot cell (mapped, without a checksum, by system calls, or from outside), or what is used instead.
+
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { machines } from './machines.mjs';
+import { ownDirectory, withRegistry } from './own-registry.mjs';
+import { nsPerOperation } from './per-operation.mjs';
+import { ownRedis } from './redis.mjs';
+import { report } from './shared.mjs';
+
+const [what, size] = process.argv.slice(2);
+const bytes = Number(size);
+const value = machines(bytes);
+const name = `cell-${process.pid}`;
+/** What was read last; without it a compiler might not read at all. */
+let last;
+
+const MEASURES = {
+  mapped: () => withRegistry((registry, resources) => cellReads(registry, resources, true)),
+  'mapped, no checksum': () => withRegistry((registry, resources) => cellReads(registry, resources, false)),
+  'system calls': () =>
+    withRegistry((registry, resources) => cellReads(registry, resources, true), { backend: 'files' }),
+  'from outside': () =>
+    withRegistry(async (registry, resources) => {
+      await write(registry, resources, true);
+      const reader = resources.snapshotReader({ scope: registry.scope, name });
+      const measured = await reads(reader);
+      reader.close();
+      return measured;
+    }),
+  'JSON file': () =>
+    withRegistry(async (registry, resources) => {
+      const file = `${await ownDirectory(registry, resources)}/value.json`;
+      writeFileSync(`${file}.new`, JSON.stringify(value));
+      renameSync(`${file}.new`, file);
+      return {
+        perSecond: await perSecond(() => readFileSync(file)),
+        parsedPerSecond: await perSecond(() => JSON.parse(readFileSync(file, 'utf8'))),
+      };
+    }),
+  'Redis GET': () =>
+    withRegistry(async (registry, resources) => {
+      const redis = await ownRedis(registry, resources);
+      await redis.set('value', JSON.stringify(value));
+      const measured = {
+        perSecond: await perSecondOf(() => redis.getBuffer('value')),
+        parsedPerSecond: await perSecondOf(async () => JSON.parse(await redis.get('value'))),
+      };
+      redis.disconnect();
+      return measured;
+    }),
+};
+
+report(await MEASURES[what]());
+void last;
+
+async function cellReads(registry, resources, crc) {
+  await write(registry, resources, crc);
+  const { snapshotCell } = resources;
+  return reads(await registry.acquire(snapshotCell({ name, bytes, role: 'reader' })));
+}
+
+async function write(registry, { snapshotCell }, crc) {
+  const cell = await registry.acquire(snapshotCell({ name, bytes, crc }));
+  cell.write(value);
+}
+
+async function reads(cell) {
+  return {
+    perSecond: await perSecond(() => cell.readBytes()),
+    parsedPerSecond: await perSecond(() => JSON.parse(cell.readBytes().toString())),
+    seenPerSecond: await perSecond(() => cell.read()),
+    versionsPerSecond: await perSecond(() => cell.version),
+  };
+}
+
+async function perSecond(read) {
+  const ns = await nsPerOperation((many) => {
+    for (let i = 0; i < many; i += 1) last = read();
+  });
+  return 1e9 / ns;
+}
+
+async function perSecondOf(read) {
+  const ns = await nsPerOperation(async (many) => {
+    for (let i = 0; i < many; i += 1) last = await read();
+  });
+  return 1e9 / ns;
+}
