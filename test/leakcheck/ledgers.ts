@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Host } from './host.js';
 import type { Trace } from './machine.js';
@@ -15,12 +15,21 @@ export function fromAnotherBoot({ pid, plan: { stateDir, scope } }: Host): void 
 
 /** Whether it is a ledger of which everything was dropped, or that never listed anything. */
 export function isEmptyLedger({ kind, id }: Trace): boolean {
-  if (kind !== 'ledger' || !existsSync(id)) return false;
-  const lines = readFileSync(id, 'latin1').split('\n');
+  if (kind !== 'ledger') return false;
+  const lines = textOf(id).split('\n');
   const numbers = (verb: string): readonly string[] =>
     lines.filter((line) => line.startsWith(`${verb} `)).map((line) => line.split(' ')[1] ?? '');
   const dropped = new Set(numbers('d'));
   return numbers('w').every((number) => dropped.has(number));
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    // Removed since it was listed: its guardian is at work.
+    return '';
+  }
 }
 
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';

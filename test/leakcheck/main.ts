@@ -115,9 +115,21 @@ async function go(path: Path, at: number, setting: Setting): Promise<readonly Ru
   const runs: RunResult[] = [];
   for (let run = 0; run < Number(values.runs); run += 1) {
     // Safe: there is at least one. One run each goes them in turn.
-    runs.push(await runPath(path, modes[(at + run) % modes.length] as Mode, setting));
+    const mode = modes[(at + run) % modes.length] as Mode;
+    runs.push(await runPath(path, mode, setting).catch((error: unknown) => failedRun(mode, error)));
   }
   return runs;
+}
+
+/** A run that could not be made is no proof of anything. */
+function failedRun(mode: Mode, error: unknown): RunResult {
+  const what = error instanceof Error ? error.stack : String(error);
+  return {
+    mode,
+    leaked: [],
+    releaseMs: Number.POSITIVE_INFINITY,
+    complaints: [`could not be gone: ${what}`],
+  };
 }
 
 /** For people, beside what programs read. */
