@@ -1,6 +1,7 @@
 import { AssertionError } from 'node:assert';
 import { readdirSync, readFileSync } from 'node:fs';
 import { systemClock } from '../runtime/index.js';
+import { sharedObjects } from './shared-objects.js';
 
 /** What holds on to this process, or runs because of it: each thing by name, with how many of it there are. */
 type Footprint = Readonly<Record<string, number>>;
@@ -22,9 +23,15 @@ const PATIENCE_MS = 5000;
 const LOOK_EVERY_MS = 5;
 
 /**
- * Begins a leak check: call it first, run what you test, then await `expectNone()`. It counts the listeners of `process`, `stdout` and
- * `stderr`; the handles and timers that keep this process running (an unref'd timer does not); and, on Linux, its child processes and all
- * below them, detached ones included as long as they have not been handed to init.
+ * Begins a leak check: call it first, run what you test, then await `expectNone()`. It counts
+ *
+ * - the listeners of `process`, `stdout` and `stderr`, and the handles and timers that keep this process running (an unref'd timer does not);
+ * - on Linux, its child processes and all below them, detached ones such as a guardian included, as long as they have not been handed to init;
+ * - on Linux, System V segments that this process has made, shared memory that it has mapped or open (a file in /dev/shm, a memfd, a segment),
+ *   and the ledgers of registries that it has not closed.
+ *
+ * What other programs make meanwhile is not counted; what other threads of this process make is. A System V semaphore set, and a file in /dev/shm
+ * that was made and closed, do not tell whose they are: from a registry they have a ledger, others it cannot find.
  *
  * @example
  * ```ts
@@ -66,6 +73,7 @@ function footprint(): Footprint {
   }
   for (const resource of process.getActiveResourcesInfo()) count(resource);
   for (const name of descendants()) count(name);
+  for (const name of sharedObjects()) count(name);
   return counts;
 }
 
