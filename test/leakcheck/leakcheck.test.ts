@@ -55,7 +55,7 @@ function start(part: string, onRow: (row: Row) => void): ChildProcess {
   return half;
 }
 
-/** Whether it ended by itself or is ended because a test has failed early. */
+/** It ends by itself, and leaves nothing; killed it would. */
 function ended(half: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (half.exitCode !== null || half.signalCode !== null) resolve();

@@ -58,9 +58,13 @@ async function enterNamespaces(): Promise<number> {
   const self = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)];
   const again = [...self, ...process.argv.slice(2), '--in-namespaces', '--seed', values.seed];
   const argv = inNamespaces(again);
-  if (argv === undefined)
-    console.error('No namespaces can be made here: what others make and leave meanwhile counts as well.');
-  const [command = '', ...args] = argv ?? again;
+  if (argv === undefined) {
+    console.error(
+      'No namespaces can be made here. Among what others make and leave nothing can be checked, nor removed.',
+    );
+    return 2;
+  }
+  const [command = '', ...args] = argv;
   const program = spawn(command, args, { stdio: 'inherit' });
   return await new Promise((resolve) => program.on('exit', (code) => resolve(code ?? 1)));
 }
