@@ -1,11 +1,14 @@
 import { MessagePort, receiveMessageOnPort, setEnvironmentData, Worker } from 'node:worker_threads';
 import { type Exit, errorFacts } from '../core/index.js';
-import type {
-  CallOptions,
-  Incarnation,
-  IncarnationFacts,
-  IncarnationHost,
-  Transferable,
+import {
+  type CallOptions,
+  closeSections,
+  type Incarnation,
+  type IncarnationFacts,
+  type IncarnationHost,
+  type Sections,
+  type Transferable,
+  withSections,
 } from '../runtime/index.js';
 import { Channel, handOver, identityOf } from './channel.js';
 import { entryError, threadUrl } from './entry-launch.js';
@@ -15,6 +18,9 @@ import { StderrTail } from './stderr-tail.js';
 import type { ThreadSettings } from './thread.js';
 import { type FromChild, IDENTITY_KEY, unwrapped } from './wire.js';
 
+/** So long a thread that is in the middle of native code is let go on before it is ended all the same. */
+const LONGEST_SECTION_MS = 5_000;
+
 /** One life of a thread. It is gone at its 'exit', once what it had said and written before is taken in. */
 export class ThreadIncarnation implements Incarnation {
   readonly #host: IncarnationHost;
@@ -23,6 +29,7 @@ export class ThreadIncarnation implements Incarnation {
   readonly #channel: Channel;
   readonly #tail = new StderrTail();
   #worker: Worker | undefined;
+  #sections: Sections | undefined;
   #port: MessagePort | undefined;
   #phase: 'running' | 'asked' | 'terminated' | 'killed' | 'gone' = 'running';
   #thrown: { readonly error: unknown } | undefined;
@@ -49,7 +56,9 @@ export class ThreadIncarnation implements Incarnation {
     const error = entryError(this.#host.path, this.#file, flags);
     if (error !== undefined) return this.#notStarted(error);
     try {
-      this.#worker = this.#spawn(threadUrl(this.#file, flags));
+      const { started, sections } = withSections(() => this.#spawn(threadUrl(this.#file, flags)));
+      this.#worker = started;
+      this.#sections = sections;
     } catch (cause) {
       // Node throws for flags it does not know and for workerData that cannot be cloned.
       return this.#notStarted(cause);
@@ -212,6 +221,16 @@ export class ThreadIncarnation implements Incarnation {
   #terminate(phase: 'terminated' | 'killed'): void {
     if (this.#phase === 'gone' || this.#phase === 'killed') return;
     this.#phase = phase;
+    this.#end(this.#host.clock.now() + LONGEST_SECTION_MS);
+  }
+
+  /** At once, unless the process would end with it. */
+  #end(latestMs: number): void {
+    const { clock } = this.#host;
+    if (this.#sections !== undefined && !closeSections(this.#sections) && clock.now() < latestMs) {
+      clock.after(1, () => this.#end(latestMs));
+      return;
+    }
     // Its 'exit' is what counts; the promise may take as long as native code that blocks the thread.
     void this.#worker?.terminate();
   }

@@ -38,6 +38,9 @@ const LIFE = new LateCode(() => import('./thread-life.js'));
  * A thread that imports `treewarden/child` is told of drain and stop, and ends by itself or is terminated before its `shutdown` is over. One
  * that does not is terminated as soon as it is asked to stop. Neither runs its `exit` handlers then: Node's `terminate()` runs nothing more in a
  * thread. A thread that is blocked in native code, such as `execSync`, ends only after that, and is named as a survivor until then.
+ * One that is just loading koffi for `treewarden/resources` is ended when that is done, a few milliseconds later and 5 s at most: interrupted, koffi
+ * would end the whole process, as most native packages do. Of others that a thread loads nothing is known here, so give it the time
+ * (`ready`, `startTimeoutMs`).
  *
  * `process.exit(0)` in a thread counts as completed, other codes as a crash. A heap beyond `resourceLimits` is `out-of-memory`.
  *

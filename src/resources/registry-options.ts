@@ -21,7 +21,14 @@ export interface RegistryOptions {
   readonly stateDir?: string;
   /** Where shared state lives; absolute. @defaultValue `/dev/shm` where there is one, else the directory for temporary files */
   readonly memoryDir?: string;
-  /** What reaches the operating system: `'auto'` is koffi where it is installed, else files. @defaultValue `'auto'` */
+  /**
+   * What reaches the operating system: `'auto'` is koffi where it is installed, else files.
+   *
+   * In a `Worker` that you have started yourself: call its `terminate()` only when what it has acquired is there, or let it end by itself. While koffi is
+   * loaded, or memory is mapped, a termination ends the whole process, for koffi throws where nothing can be thrown any more. Threads that
+   * treewarden has started are safe.
+   * @defaultValue `'auto'`
+   */
   readonly backend?: BackendChoice;
   /** @defaultValue the clock of this process */
   readonly clock?: Clock;

@@ -25,3 +25,4 @@ export * from './scope.js';
 export * from './supervisor.js';
 export * from './thenable.js';
 export * from './tree.js';
+export * from './uninterrupted.js';

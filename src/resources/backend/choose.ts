@@ -1,3 +1,4 @@
+import { enterSection } from '../../runtime/index.js';
 import type { Native, NativeName } from './backend.js';
 import type { Ffi } from './ffi.js';
 import { openLibc } from './libc.js';
@@ -56,10 +57,15 @@ async function tryToLoad(name: NativeName): Promise<Loaded> {
   if (!SYSTEMS.has(platform) || !PROCESSORS.has(arch)) {
     return nothing(`The functions that are needed are not known on ${platform} (${arch}).`);
   }
+  // Terminated while koffi registers itself, this thread would end the process.
+  const leave = enterSection();
+  if (leave === undefined) return nothing('This thread is being ended.');
   try {
     return { native: openLibc(await OPENERS[name]()), reasons: [] };
   } catch (error) {
     return nothing(`${name} could not be loaded: ${reasonOf(error)}`);
+  } finally {
+    leave();
   }
 }
 

@@ -1,3 +1,4 @@
+import { enterSection } from '../../runtime/index.js';
 import type { Argument, CallBeside, CType, Ffi, ResultType } from './ffi.js';
 
 /** koffi's names of the types; its `intptr_t` takes and gives plain numbers, several times faster than big ones. */
@@ -26,8 +27,19 @@ export async function openKoffi(): Promise<Ffi> {
     },
     declareBeside: (symbol, takes, returns) => beside(libc, symbol, names(takes), returns),
     errno: () => koffi.errno(),
-    view: (address, bytes) => koffi.view(address, bytes),
+    view: (address, bytes) => uninterrupted(() => koffi.view(address, bytes)),
   };
+}
+
+/** What makes objects ends the process if the thread is terminated meanwhile; plain calls do not. */
+function uninterrupted<T>(run: () => T): T {
+  const leave = enterSection();
+  if (leave === undefined) throw new Error('This thread is being ended.');
+  try {
+    return run();
+  } finally {
+    leave();
+  }
 }
 
 type Library = ReturnType<typeof import('koffi').load>;
