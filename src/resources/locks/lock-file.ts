@@ -13,7 +13,7 @@ import { type Words, wordsOf } from './words.js';
 /** What a lock's file is opened with. */
 export interface LockHost {
   open(facts: SharedFileFacts): Promise<Region>;
-  native(): Promise<Native | undefined>;
+  native(facts: SharedFileFacts): Promise<Native | undefined>;
   readonly clock: Clock;
 }
 
@@ -68,7 +68,7 @@ export async function shareLockFile<T extends Ending>(
   const key = keyOf(region);
   const known = openedHere.get(key);
   if (known !== undefined) region.close();
-  const opened = known ?? openHere(key, region, openFile(host, region, subject, kind, build), subject);
+  const opened = known ?? openHere(key, region, openFile(host, facts, region, subject, kind, build), subject);
   opened.users += 1;
   try {
     // Safe: a file has one magic, so one sort of thing is built upon it.
@@ -89,6 +89,7 @@ function openHere(key: string, region: Region, value: Promise<Ending>, subject: 
 
 async function openFile<T>(
   host: LockHost,
+  facts: SharedFileFacts,
   region: Region,
   subject: string,
   kind: LockKindOption,
@@ -96,7 +97,7 @@ async function openFile<T>(
 ): Promise<T> {
   const { clock } = host;
   const words = wordsOf(region);
-  const native = await host.native();
+  const native = await host.native(facts);
   const { implementation, latch } = await chooseLatch({ subject, region, words, native, clock }, kind);
   const who = whoAmI();
   const intent = new Intent(words, who, clock);

@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LockStateError } from '../../../src/core/index.js';
 import { mutex, ResourceRegistry, rwLock, semaphore } from '../../../src/resources/index.js';
@@ -57,4 +59,10 @@ test('what a closing registry finds held counts as held by one who died', async 
   expect(hold.ownerDied).toBe(true);
   hold.release();
   await other.close();
+});
+
+test.skipIf(process.platform !== 'linux')('locks of a registry without native code load none', () => {
+  const program = fileURLToPath(new URL('./fixtures/uses-files.ts', import.meta.url));
+  const printed = execFileSync(process.execPath, ['--import', 'tsx', program, folder], { encoding: 'utf8' });
+  expect(JSON.parse(printed)).toEqual({ made: ['socket', 'socket', 'socket'], koffi: false });
 });
