@@ -15,6 +15,7 @@ export abstract class BaseLease implements Lease {
   abstract readonly kind: string;
   readonly name: string;
   readonly #granted: Granted;
+  #subject: string | undefined;
   #releasing: Promise<void> | undefined;
 
   constructor(granted: Granted) {
@@ -46,7 +47,8 @@ export abstract class BaseLease implements Lease {
 
   /** As it stands in messages. */
   protected get subject(): string {
-    return `${this.kind} "${this.name}"`;
+    this.#subject ??= `${this.kind} "${this.name}"`;
+    return this.#subject;
   }
 
   /** @throws ReleasedError once it is released */

@@ -12,7 +12,7 @@ export function openRobustMutexes(ffi: Ffi): RobustMutexes {
   const { layout, initialise } = openInitialise(ffi);
   const declare = (symbol: string) => ffi.declare(symbol, ['address'], 'int');
   const tryLock = declare('pthread_mutex_trylock');
-  const unlock = throwingResult('pthread_mutex_unlock', declare('pthread_mutex_unlock'));
+  const unlock = declare('pthread_mutex_unlock');
   const consistent = throwingResult('pthread_mutex_consistent', declare('pthread_mutex_consistent'));
   const tryAt = (address: number): RobustTry => {
     const result = tryLock(address);
@@ -20,6 +20,10 @@ export function openRobustMutexes(ffi: Ffi): RobustMutexes {
     const outcome = OUTCOMES.get(result);
     if (outcome === undefined) throw systemCallError('pthread_mutex_trylock', result);
     return outcome;
+  };
+  const unlockAt = (address: number): void => {
+    const result = unlock(address);
+    if (result !== 0) throw systemCallError('pthread_mutex_unlock', result);
   };
   return {
     bytes: BYTES,
@@ -30,7 +34,7 @@ export function openRobustMutexes(ffi: Ffi): RobustMutexes {
       consistent(mutexAt(mapping, offset));
     },
     unlock: (mapping, offset) => {
-      unlock(mutexAt(mapping, offset));
+      unlockAt(mutexAt(mapping, offset));
     },
     at: (mapping, offset) => {
       // Pinned, it cannot move or go, so the address needs no further check.
@@ -51,7 +55,7 @@ export function openRobustMutexes(ffi: Ffi): RobustMutexes {
         consistent(place());
       },
       unlock: () => {
-        unlock(place());
+        unlockAt(place());
       },
       end: () => {
         at = undefined;

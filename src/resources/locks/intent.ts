@@ -36,7 +36,7 @@ export class Intent {
 
   /** Whether somebody else is owed this turn. */
   stepsAside(mode: Mode): boolean {
-    const claim = this.#words.load(LAYOUT.intent);
+    const claim = this.#words.plainLoad(LAYOUT.intent);
     if (claim === 0 || claim === this.#own) return false;
     if (mode === 'shared' && this.#words.load(LAYOUT.intentMode) === MODES.shared) return false;
     return this.#counts(claim);

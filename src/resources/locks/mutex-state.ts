@@ -14,17 +14,28 @@ export class MutexState implements Ending {
   readonly file: LockFile;
   readonly #words: Words;
   readonly #tid: number;
-  #held: MutexHold | undefined;
+  readonly #pid: number;
+  /** Counts its holds, so that each knows whether it is the present one: to remember the hold itself would cost the collector at every lock. */
+  #holds = 0;
+  #held = false;
+  #owner: object | undefined;
+  #unrepaired = false;
 
   constructor(file: LockFile) {
     this.file = file;
     this.#words = file.words;
     this.#tid = file.who.tid;
+    this.#pid = file.who.pid;
   }
 
   /** Whether `owner` holds it. */
   heldBy(owner: object): boolean {
-    return this.#held?.owner === owner;
+    return this.#held && this.#owner === owner;
+  }
+
+  /** Whether that hold is the present one. */
+  isHeld(hold: number): boolean {
+    return this.#held && this.#holds === hold;
   }
 
   lock(subject: string, options: LockOptions, owner: object): Promise<Hold> {
@@ -38,31 +49,36 @@ export class MutexState implements Ending {
   }
 
   attempt(subject: string, owner: object): Hold | Refusal {
-    if (this.#held !== undefined) return 'held-here';
+    if (this.#held) return 'held-here';
     if (this.file.intent.stepsAside('exclusive') || !this.#close()) return 'busy';
     const words = this.#words;
-    const found = words.load(LAYOUT.owner);
-    words.store(LAYOUT.owner, found === 0 ? this.#tid : this.#tid | OWNER_DIED);
-    if (words.load(LAYOUT.ownerPid) !== this.file.who.pid) words.store(LAYOUT.ownerPid, this.file.who.pid);
-    this.#held = new MutexHold(this, subject, owner, found !== 0);
-    return this.#held;
+    const died = words.plainLoad(LAYOUT.owner) !== 0;
+    words.plainStore(LAYOUT.owner, died ? this.#tid | OWNER_DIED : this.#tid);
+    if (words.plainLoad(LAYOUT.ownerPid) !== this.#pid) words.plainStore(LAYOUT.ownerPid, this.#pid);
+    this.#held = true;
+    this.#owner = owner;
+    this.#unrepaired = died;
+    this.#holds += 1;
+    return new MutexHold(this, subject, this.#holds, died);
   }
 
   /** The holder's own thread says how it leaves: with the state good, or with the news of a death for the next one. */
-  open(died: boolean): void {
-    this.#held = undefined;
-    this.#words.store(LAYOUT.owner, died ? OWNER_DIED : 0);
+  open(died = this.#unrepaired): void {
+    this.#held = false;
+    this.#words.plainStore(LAYOUT.owner, died ? OWNER_DIED : 0);
     this.file.latch.open();
     this.file.queue.poke();
   }
 
-  markRepaired(): void {
+  repair(): void {
+    if (!this.#unrepaired) return;
+    this.#unrepaired = false;
     this.#words.store(LAYOUT.owner, this.#tid);
   }
 
   /** The owner's scope has ended in the middle of what the lock guards: for the next one that is a death. */
   abandon(owner: object): void {
-    if (this.heldBy(owner)) this.#held?.abandon();
+    if (this.heldBy(owner)) this.open(true);
   }
 
   holders(): readonly string[] {
@@ -71,7 +87,7 @@ export class MutexState implements Ending {
   }
 
   end(): void {
-    this.#held?.abandon();
+    if (this.#held) this.open(true);
     this.file.latch.end?.();
   }
 
@@ -84,47 +100,32 @@ export class MutexState implements Ending {
 
 class MutexHold implements Hold {
   readonly ownerDied: boolean;
-  readonly owner: object;
   readonly #state: MutexState;
   readonly #subject: string;
-  #unrepaired: boolean;
-  #released = false;
+  readonly #number: number;
 
-  constructor(state: MutexState, subject: string, owner: object, ownerDied: boolean) {
+  constructor(state: MutexState, subject: string, number: number, ownerDied: boolean) {
+    this.ownerDied = ownerDied;
     this.#state = state;
     this.#subject = subject;
-    this.owner = owner;
-    this.ownerDied = ownerDied;
-    this.#unrepaired = ownerDied;
+    this.#number = number;
   }
 
   get released(): boolean {
-    return this.#released;
+    return !this.#state.isHeld(this.#number);
   }
 
   repaired(): void {
-    if (this.#released)
+    if (this.released)
       throw new LockStateError(this.#subject, 'it can be called repaired only while it is held.');
-    if (!this.#unrepaired) return;
-    this.#unrepaired = false;
-    this.#state.markRepaired();
+    this.#state.repair();
   }
 
   release(): void {
-    this.#leave(this.#unrepaired);
-  }
-
-  abandon(): void {
-    this.#leave(true);
+    if (!this.released) this.#state.open();
   }
 
   [Symbol.dispose](): void {
     this.release();
-  }
-
-  #leave(died: boolean): void {
-    if (this.#released) return;
-    this.#released = true;
-    this.#state.open(died);
   }
 }

@@ -7,6 +7,10 @@ import type { Region } from '../backend/region.js';
 export interface Words {
   load(word: number): number;
   store(word: number, value: number): void;
+  /** As `load`, without a fence: for what the latch orders, and for hints. An atomic access takes ten times as long. */
+  plainLoad(word: number): number;
+  /** As `store`, without a fence: for what the latch orders. */
+  plainStore(word: number, value: number): void;
   /** `count` words from `word` on, as they are now or a little later. */
   range(word: number, count: number): Int32Array;
 }
@@ -30,6 +34,15 @@ class MappedWords implements Words {
     Atomics.store(this.#words, word, value);
   }
 
+  plainLoad(word: number): number {
+    // Safe: the words in use all lie within the file.
+    return this.#words[word] as number;
+  }
+
+  plainStore(word: number, value: number): void {
+    this.#words[word] = value;
+  }
+
   range(word: number, count: number): Int32Array {
     return this.#words.subarray(word, word + count);
   }
@@ -50,6 +63,14 @@ class FileWords implements Words {
     const bytes = Buffer.allocUnsafe(4);
     bytes.writeInt32LE(value | 0);
     this.#region.write(word * 4, bytes);
+  }
+
+  plainLoad(word: number): number {
+    return this.load(word);
+  }
+
+  plainStore(word: number, value: number): void {
+    this.store(word, value);
   }
 
   range(word: number, count: number): Int32Array {

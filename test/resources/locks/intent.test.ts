@@ -6,11 +6,15 @@ import { type Clock, systemClock } from '../../../src/runtime/index.js';
 
 function twoThreads(firstStartTicks = whoAmI().startTicks) {
   const memory = new Int32Array(64);
+  const load = (word: number) => memory[word] ?? 0;
+  const store = (word: number, value: number) => {
+    memory[word] = value;
+  };
   const words: Words = {
-    load: (word) => memory[word] ?? 0,
-    store: (word, value) => {
-      memory[word] = value;
-    },
+    load,
+    store,
+    plainLoad: load,
+    plainStore: store,
     range: (word, count) => memory.subarray(word, word + count),
   };
   let nowMs = 0;
