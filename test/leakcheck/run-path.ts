@@ -170,7 +170,7 @@ interface Released {
  * nothing is listed any more is for the next start to remove: its owner was killed before it had a guardian.
  */
 async function released(
-  { path, host: { plan }, setting }: Run,
+  { path, host: { plan, ended }, setting }: Run,
   before: readonly Trace[],
   may: (trace: Trace) => boolean,
 ): Promise<Released> {
@@ -183,7 +183,12 @@ async function released(
   const atMs = performance.now();
   // The processes too, the guardian among them: it ends once it has released everything.
   while (counted(look(plan)).length > 0 && performance.now() < untilMs) await wait(LOOK_EVERY_MS);
-  if (left(look(plan)).some(isForNext)) await startNext('by the next start', plan);
+  if (left(look(plan)).some(isForNext)) {
+    // A ledger is nobody's only once the process is gone, whatever it has become.
+    endAll(plan.mark);
+    await ended;
+    await startNext('by the next start', plan);
+  }
   return { left: left(look(plan)), atMs };
 }
 
