@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { isAbsolute, normalize } from 'node:path';
+import { isAbsolute, normalize, resolve } from 'node:path';
 import { checkNames } from '../core/index.js';
 import { type Clock, systemClock } from '../runtime/index.js';
 import type { BackendChoice } from './backend/choose.js';
@@ -16,7 +16,7 @@ export interface RegistryOptions {
   readonly scope: string;
   /**
    * Where the ledgers are: a directory of this user's alone, on this machine, made if need be; absolute.
-   * @defaultValue `TREEWARDEN_STATE_DIR`, else `treewarden` in `XDG_RUNTIME_DIR`, else `treewarden-<uid>` among the temporary files
+   * @defaultValue `TREEWARDEN_STATE_DIR`, else `treewarden` in `XDG_RUNTIME_DIR` if that is this user's, else `treewarden-<uid>` among the temporary files
    */
   readonly stateDir?: string;
   /** Where shared state lives; absolute. @defaultValue `/dev/shm` where there is one, else the directory for temporary files */
@@ -54,7 +54,9 @@ export function registrySettings(options: RegistryOptions): RegistrySettings {
 /** Where shared state lives: what is given, else `/dev/shm`, else the directory for temporary files. */
 export function memoryDirPath(given?: string): string {
   if (given === undefined) {
-    return statSync('/dev/shm', { throwIfNoEntry: false })?.isDirectory() === true ? '/dev/shm' : tmpdir();
+    return statSync('/dev/shm', { throwIfNoEntry: false })?.isDirectory() === true
+      ? '/dev/shm'
+      : resolve(tmpdir());
   }
   if (typeof given === 'string' && isAbsolute(given) && !given.includes('\0')) return normalize(given);
   return refuse(SUBJECT, 'memoryDir', given, 'the absolute path of a directory');

@@ -1,12 +1,14 @@
 import { lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { InvalidSpecError, ResourceError } from '../../core/index.js';
 import { attempted, errnoOf } from '../inspect/failure.js';
+import { orNothing } from '../inspect/read.js';
 
 /**
  * Where ledgers and sockets are kept: what is given, else `TREEWARDEN_STATE_DIR`, else `$XDG_RUNTIME_DIR/treewarden`, else a directory of this
- * user's among the temporary files. Makes nothing.
+ * user's among the temporary files. Makes nothing. An `XDG_RUNTIME_DIR` that is missing or not this user's is passed over, as its
+ * specification demands: `sudo -E` hands on that of another user.
  *
  * @param given - absolute
  * @throws InvalidSpecError if what is given, here or in the environment, is no absolute path
@@ -15,8 +17,10 @@ export function stateDirPath(given?: string, environment: NodeJS.ProcessEnv = pr
   const { TREEWARDEN_STATE_DIR, XDG_RUNTIME_DIR } = environment;
   if (given !== undefined) return absolute('stateDir', given);
   if (TREEWARDEN_STATE_DIR) return absolute('TREEWARDEN_STATE_DIR', TREEWARDEN_STATE_DIR);
-  if (XDG_RUNTIME_DIR && isAbsolute(XDG_RUNTIME_DIR)) return join(XDG_RUNTIME_DIR, 'treewarden');
-  return join(tmpdir(), `treewarden-${ownUid()}`);
+  if (XDG_RUNTIME_DIR && isAbsolute(XDG_RUNTIME_DIR) && isOurs(XDG_RUNTIME_DIR))
+    return join(XDG_RUNTIME_DIR, 'treewarden');
+  // The guardian stands in another directory.
+  return resolve(tmpdir(), `treewarden-${ownUid()}`);
 }
 
 /**
@@ -69,6 +73,10 @@ export function whyNotOurs(path: string): string | undefined {
 /** This user's number; 0 where users have none. */
 export function ownUid(): number {
   return process.getuid?.() ?? 0;
+}
+
+function isOurs(path: string): boolean {
+  return orNothing(() => whyNotOurs(path) === undefined) ?? false;
 }
 
 function makeOne(path: string): void {

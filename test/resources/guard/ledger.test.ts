@@ -10,7 +10,7 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startTicks } from '../../../src/resources/guard/identity.js';
 import { createLedger, type FileLedger } from '../../../src/resources/guard/ledger.js';
 import { parseLedger } from '../../../src/resources/guard/lines.js';
@@ -129,13 +129,41 @@ describe('a ledger', () => {
 
 describe('a state directory', () => {
   test('is what is given, then what the environment gives, then a temporary one of this user', () => {
-    const all = { TREEWARDEN_STATE_DIR: '/t', XDG_RUNTIME_DIR: '/x' };
+    mkdirSync(place.at('run'), { mode: 0o700 });
+    const all = { TREEWARDEN_STATE_DIR: '/t', XDG_RUNTIME_DIR: place.at('run') };
     expect(stateDirPath('/given', all)).toBe('/given');
     expect(stateDirPath(undefined, all)).toBe('/t');
-    expect(stateDirPath(undefined, { XDG_RUNTIME_DIR: '/x' })).toBe('/x/treewarden');
+    const { XDG_RUNTIME_DIR } = all;
+    expect(stateDirPath(undefined, { XDG_RUNTIME_DIR })).toBe(`${XDG_RUNTIME_DIR}/treewarden`);
     expect(stateDirPath(undefined, { XDG_RUNTIME_DIR: 'x' })).toMatch(/\/treewarden-\d+$/);
     expect(() => stateDirPath('relative')).toThrow(/absolute/);
     expect(() => stateDirPath(undefined, { TREEWARDEN_STATE_DIR: 'x' })).toThrow(/TREEWARDEN_STATE_DIR/);
+  });
+
+  test('is not in an XDG_RUNTIME_DIR that is missing, or open to others', () => {
+    const fallback = stateDirPath(undefined, {});
+    expect(stateDirPath(undefined, { XDG_RUNTIME_DIR: place.at('missing') })).toBe(fallback);
+    mkdirSync(place.at('open'));
+    chmodSync(place.at('open'), 0o777);
+    expect(stateDirPath(undefined, { XDG_RUNTIME_DIR: place.at('open') })).toBe(fallback);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "is not in another user's XDG_RUNTIME_DIR, as sudo may hand it on",
+    () => {
+      mkdirSync(place.at('theirs'), { mode: 0o700 });
+      spawnSync('chown', ['65534', place.at('theirs')]);
+      const path = stateDirPath(undefined, { XDG_RUNTIME_DIR: place.at('theirs') });
+      expect(path).toBe(stateDirPath(undefined, {}));
+    },
+  );
+
+  test('is absolute also where the directory for temporary files is given relative to where the program stands', () => {
+    vi.stubEnv('TMPDIR', 'here');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(stateDirPath(undefined, {})).toBe(
+      join(process.cwd(), `here/treewarden-${process.getuid?.() ?? 0}`),
+    );
   });
 
   test.for(['', '.', 'a.b', 'a/b', '../x', 'a b', '-a', 'ü', 'x'.repeat(49)])('has no scope %j', (scope) => {
