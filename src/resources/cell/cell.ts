@@ -133,6 +133,10 @@ class CellLease<T> extends BaseLease implements SnapshotCell<T> {
     return this.#open.readBytes();
   }
 
+  readInto(target: Uint8Array): number | undefined {
+    return this.#open.readInto(target);
+  }
+
   get version(): number {
     return this.#open.version;
   }

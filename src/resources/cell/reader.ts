@@ -83,6 +83,10 @@ class CellReader<T> implements SnapshotReader<T> {
     return this.#view?.readBytes();
   }
 
+  readInto(target: Uint8Array): number | undefined {
+    return this.#view?.readInto(target);
+  }
+
   get version(): number {
     return this.#view?.version ?? 0;
   }

@@ -23,6 +23,14 @@ export interface Facts {
 /** Why nothing came of a reading: overtaken by the writer each time, or the checksum of a version that nobody replaced is wrong. */
 export type Misread = 'overtaken' | 'damaged';
 
+/** What a slot says of the version that it holds. */
+interface Head {
+  readonly version: number;
+  readonly length: number;
+  readonly checked: boolean;
+  readonly crc: number;
+}
+
 /** The two slots of a cell: the algorithms of its readers and its writer, and nothing of who may use them. */
 export class Slots {
   /** The room for a payload, in bytes. */
@@ -42,21 +50,31 @@ export class Slots {
 
   /** The last complete version; nothing before the first. */
   read(): Content | Misread | undefined {
-    return this.#retry((slot, current) => this.#copy(slot, current));
+    const found = this.#read();
+    return isMisread(found) ? this.#again(() => this.#read()) : found;
+  }
+
+  /**
+   * Copies the last complete version to the beginning of `target`, and tells its length; nothing before the first. One that `target` has no
+   * room for is not copied.
+   */
+  readInto(target: Uint8Array): number | Misread | undefined {
+    const found = this.#readInto(target);
+    return isMisread(found) ? this.#again(() => this.#readInto(target)) : found;
   }
 
   /** What is known of the last complete version; nothing before the first. */
   facts(): Facts | Misread | undefined {
-    return this.#retry((slot, current) => this.#facts(slot, current));
+    const found = this.#facts();
+    return isMisread(found) ? this.#again(() => this.#facts()) : found;
   }
 
-  #retry<R extends object>(look: (slot: number, current: number) => R | Misread): R | Misread | undefined {
+  #again<R extends object | number>(look: () => R | Misread | undefined): R | Misread | undefined {
     let damaged = 0;
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const current = this.current;
-      if (current === 0) return undefined;
-      const found = look(slotAt(current, this.room), current);
-      if (typeof found === 'object') return found;
+      const { current } = this;
+      const found = look();
+      if (!isMisread(found)) return found;
       // Wrong once, a copy may be torn; wrong again and again while nothing moves, it is the version itself.
       if (found === 'damaged' && this.current === current) damaged += 1;
       if (damaged === MOST_DAMAGED) return 'damaged';
@@ -64,21 +82,59 @@ export class Slots {
     return 'overtaken';
   }
 
-  #copy(slot: number, current: number): Content | Misread {
-    const words = this.#words;
-    const at = words.look(slot, SLOT_HEADER_BYTES);
-    const { seen } = words;
-    const version = get64(seen, at + SLOT.version);
-    const length = seen.getUint32(at + SLOT.length, true);
-    const checked = (seen.getUint32(at + SLOT.flags, true) & HAS_CRC) !== 0;
-    const crc = seen.getUint32(at + SLOT.crc, true);
+  #read(): Content | Misread | undefined {
+    const { current } = this;
+    if (current === 0) return undefined;
+    const slot = slotAt(current, this.room);
+    const head = this.#head(slot);
+    const { version, length } = head;
     if (version % 2 ** 32 !== current || length > this.room) return 'overtaken';
-    const bytes = words.copy(slot + SLOT_HEADER_BYTES, length);
-    if (!this.#stillThere(slot, current)) return 'overtaken';
-    return checked && crc32(bytes) !== crc ? 'damaged' : { version, bytes };
+    const bytes = this.#words.copy(slot + SLOT_HEADER_BYTES, length);
+    return this.#wrongWith(slot, current, head, bytes) ?? { version, bytes };
   }
 
-  #facts(slot: number, current: number): Facts | Misread {
+  #readInto(target: Uint8Array): number | Misread | undefined {
+    const { current } = this;
+    if (current === 0) return undefined;
+    const slot = slotAt(current, this.room);
+    const head = this.#head(slot);
+    const { version, length } = head;
+    if (version % 2 ** 32 !== current || length > this.room) return 'overtaken';
+    const fits = length <= target.byteLength;
+    if (fits) this.#words.copyInto(target, slot + SLOT_HEADER_BYTES, length);
+    return this.#wrongWith(slot, current, head, fits ? target : undefined) ?? length;
+  }
+
+  /** As it stands there, torn or not. */
+  #head(slot: number): Head {
+    const { seen } = this.#words;
+    const at = this.#words.look(slot, SLOT_HEADER_BYTES);
+    return {
+      version: get64(seen, at + SLOT.version),
+      length: seen.getUint32(at + SLOT.length, true),
+      checked: (seen.getUint32(at + SLOT.flags, true) & HAS_CRC) !== 0,
+      crc: seen.getUint32(at + SLOT.crc, true),
+    };
+  }
+
+  /** What is wrong with a copy; nothing if it is whole. Without a copy, whether the slot has been left alone. */
+  #wrongWith(
+    slot: number,
+    current: number,
+    { length, checked, crc }: Head,
+    copy: Uint8Array | undefined,
+  ): Misread | undefined {
+    if (!this.#stillThere(slot, current)) return 'overtaken';
+    if (!checked || copy === undefined) return undefined;
+    return crc32(copy.byteLength === length ? copy : copy.subarray(0, length)) === crc
+      ? undefined
+      : 'damaged';
+  }
+
+  #facts(): Facts | Misread | undefined {
+    const { current } = this;
+    if (current === 0) return undefined;
+    const slot = slotAt(current, this.room);
     const facts = {
       version: this.#words.load64(slot + SLOT.version),
       writtenEpochMs: this.#words.load64(slot + SLOT.writtenAt),
@@ -130,6 +186,10 @@ export class Slots {
     this.#words.store64(slot + SLOT.confirmedAt, Math.trunc(machineTime.monotonicMs()));
     this.#words.store64(slot + SLOT.confirmedEpoch, Math.trunc(machineTime.epochMs()));
   }
+}
+
+function isMisread(found: unknown): found is Misread {
+  return typeof found === 'string';
 }
 
 /** 0 stands for nothing, so a version whose low half is 0 is left out, with the one after it: even and odd still alternate. */

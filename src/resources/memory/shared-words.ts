@@ -27,6 +27,8 @@ export interface SharedWords {
   readonly seen: DataView;
   /** Copies out, into memory of its own. */
   copy(offset: number, length: number): Buffer;
+  /** Copies out to the beginning of `target`, which has the room. */
+  copyInto(target: Uint8Array, offset: number, length: number): void;
   write(offset: number, bytes: Uint8Array): void;
 }
 
@@ -56,10 +58,14 @@ class MappedWords implements SharedWords {
   readonly #words: Uint32Array;
   readonly #longs: BigUint64Array;
   readonly #own: Uint32Array = new Uint32Array(1);
+  /** What was copied last: to make a view takes longer than to copy a kilobyte. */
+  #stretch: Uint8Array;
+  #stretchAt = 0;
 
   constructor(bytes: Uint8Array) {
     const { buffer, byteOffset, byteLength } = bytes;
     this.#bytes = bytes;
+    this.#stretch = bytes;
     this.seen = new DataView(buffer, byteOffset, byteLength);
     this.#words = new Uint32Array(buffer, byteOffset, Math.floor(byteLength / 4));
     this.#longs = new BigUint64Array(buffer, byteOffset, Math.floor(byteLength / 8));
@@ -93,8 +99,16 @@ class MappedWords implements SharedWords {
 
   copy(offset: number, length: number): Buffer {
     const copy = Buffer.allocUnsafe(length);
-    copy.set(this.#bytes.subarray(offset, offset + length));
+    this.copyInto(copy, offset, length);
     return copy;
+  }
+
+  copyInto(target: Uint8Array, offset: number, length: number): void {
+    if (this.#stretchAt !== offset || this.#stretch.byteLength !== length) {
+      this.#stretch = this.#bytes.subarray(offset, offset + length);
+      this.#stretchAt = offset;
+    }
+    target.set(this.#stretch);
   }
 
   write(offset: number, bytes: Uint8Array): void {
@@ -146,8 +160,13 @@ export class FileWords implements SharedWords {
 
   copy(offset: number, length: number): Buffer {
     const copy = Buffer.allocUnsafe(length);
-    const read = readSync(this.#fd, copy, 0, length, offset);
-    return read < length ? copy.fill(0, read) : copy;
+    this.copyInto(copy, offset, length);
+    return copy;
+  }
+
+  copyInto(target: Uint8Array, offset: number, length: number): void {
+    const read = readSync(this.#fd, target, 0, length, offset);
+    if (read < length) target.fill(0, read, length);
   }
 
   write(offset: number, bytes: Uint8Array): void {

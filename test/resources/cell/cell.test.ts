@@ -70,6 +70,30 @@ describe.each(WAYS)('a snapshot cell (%s)', (way) => {
     expect([cell.read(), decoded]).toEqual([6, 2]);
   });
 
+  test('copies its bytes into memory that is given, of which the rest stays as it is', async () => {
+    await using host = new SharedFileHost();
+    const cell = await host.acquire(snapshotCell({ name: 'n', bytes: 64, codec: 'bytes' }), way);
+    const target = new Uint8Array(6).fill(9);
+    expect(cell.readInto(target)).toBeUndefined();
+    for (const bytes of [[1, 2, 3], [4, 5], [], [6, 7, 8, 5, 4, 3]]) {
+      cell.write(Uint8Array.from(bytes));
+      target.fill(9);
+      expect(cell.readInto(target)).toBe(bytes.length);
+      expect([...target]).toEqual([...bytes, 9, 9, 9, 9, 9, 9].slice(0, 6));
+    }
+  });
+
+  test('copies nothing into memory that is too small', async () => {
+    await using host = new SharedFileHost();
+    const cell = await host.acquire(rates, way);
+    cell.write({ euro: 1 });
+    const target = new Uint8Array(9);
+    expect(() => cell.readInto(target)).toThrow(
+      new RangeError('The value of snapshot-cell "rates" takes 10 bytes, and was to be read into 9.'),
+    );
+    expect([...target]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  });
+
   test('holds bytes as they are', async () => {
     await using host = new SharedFileHost();
     const cell = await host.acquire(
@@ -196,6 +220,7 @@ describe.each(WAYS)('a snapshot cell (%s)', (way) => {
     cell.write({ euro: 1 });
     overwrite(host.pathOf('rates'), slotAt(1, 1_024) + 64, Buffer.from('['));
     expect(() => cell.read()).toThrow(SharedLayoutError);
+    expect(() => cell.readInto(new Uint8Array(1_024))).toThrow(SharedLayoutError);
     cell.write({ euro: 2 });
     expect(cell.read()).toEqual({ euro: 2 });
   });
@@ -253,6 +278,7 @@ describe.each(WAYS)('a snapshot cell (%s)', (way) => {
     for (const use of [
       () => cell.read(),
       () => cell.readBytes(),
+      () => cell.readInto(new Uint8Array(1024)),
       () => cell.version,
       () => cell.ageMs,
       () => cell.writtenAt,

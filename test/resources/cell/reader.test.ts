@@ -22,6 +22,8 @@ test('a reader sees the value, the version and the age without a registry', asyn
       1,
       '{"euro":1}',
     ]);
+    const target = Buffer.alloc(10);
+    expect([reader.readInto(target), String(target)]).toEqual([10, '{"euro":1}']);
     expect(reader.writtenAt).toEqual(cell.writtenAt);
     expect(reader.ageMs).toBeGreaterThanOrEqual(0);
   }
