@@ -78,7 +78,11 @@ function reads(size: string, bytes: number, goals: ReadGoals): Scenario {
         of: 'seenPerSecond',
         against: against('parsedPerSecond', goals.seen),
       },
-      { ...readsOf(size, 'mapped, its version alone'), of: 'versionsPerSecond', against: [] },
+      {
+        ...readsOf(size, 'mapped, into new memory'),
+        of: 'newPerSecond',
+        against: against('perSecond', {}),
+      },
     ],
   };
 }
