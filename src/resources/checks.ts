@@ -33,6 +33,12 @@ export function checkWhole(
   refuse(subject, field, value, `a whole number from ${least} to ${most}`);
 }
 
+/** @throws InvalidSpecError unless `value` is left out, or an AbortSignal. */
+export function checkSignal(subject: string, value: unknown): void {
+  if (value !== undefined && !(value instanceof AbortSignal))
+    refuse(subject, 'signal', value, 'an AbortSignal');
+}
+
 /** A duration that may also be endless; returned as what a timer, and a message, can carry. */
 export function endlessMs(subject: string, field: string, value: unknown): number {
   if (value === Number.POSITIVE_INFINITY) return LONGEST_TIMER_MS;

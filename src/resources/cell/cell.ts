@@ -7,7 +7,7 @@ import type { SharedFileFacts, SharedFileRequest } from '../kinds/shared-file.js
 import { Claims } from '../memory/claims.js';
 import { openShared } from '../memory/open.js';
 import { wordsOf } from '../memory/shared-words.js';
-import { type ChangeOptions, nextVersion } from './changes.js';
+import { type ChangeOptions, checkChangeOptions, nextVersion } from './changes.js';
 import { type Codec, type CodecOption, codecOf } from './codec.js';
 import { cellBytes, cellImage, MOST_PAYLOAD_BYTES, slotBytes } from './layout.js';
 import { Slots } from './slots.js';
@@ -173,6 +173,7 @@ class CellLease<T> extends BaseLease implements SnapshotCell<T> {
   }
 
   async waitForChange(options: ChangeOptions = {}): Promise<number | undefined> {
+    checkChangeOptions(this.subject, options);
     return nextVersion(this, options);
   }
 

@@ -1,4 +1,6 @@
+import { checkNames } from '../../core/index.js';
 import { systemClock, type Timer } from '../../runtime/index.js';
+import { checkSignal, checkWhole, endlessMs } from '../checks.js';
 
 /** How long a change is waited for. */
 export interface ChangeOptions {
@@ -11,6 +13,15 @@ export interface ChangeOptions {
   readonly timeoutMs?: number;
   /** Ends the waiting; it rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+}
+
+/** @throws InvalidSpecError for the first option that is wrong: a time that is no number would never be over */
+export function checkChangeOptions(subject: string, options: ChangeOptions): void {
+  checkNames(subject, options, ['since', 'timeoutMs', 'signal']);
+  const { since, timeoutMs, signal } = options;
+  if (since !== undefined) checkWhole(subject, 'since', since, 0);
+  if (timeoutMs !== undefined) endlessMs(subject, 'timeoutMs', timeoutMs);
+  checkSignal(subject, signal);
 }
 
 /**

@@ -4,7 +4,7 @@ import { checkName, checkText } from '../checks.js';
 import { pathOf } from '../kinds/shared-file.js';
 import { FileWords } from '../memory/shared-words.js';
 import { memoryDirPath } from '../registry-options.js';
-import { type ChangeOptions, nextVersion } from './changes.js';
+import { type ChangeOptions, checkChangeOptions, nextVersion } from './changes.js';
 import { type Codec, type CodecOption, codecOf } from './codec.js';
 import { roomIn } from './layout.js';
 import { Slots } from './slots.js';
@@ -100,6 +100,7 @@ class CellReader<T> implements SnapshotReader<T> {
   }
 
   async waitForChange(options: ChangeOptions = {}): Promise<number | undefined> {
+    checkChangeOptions(`the reader of ${this.path}`, options);
     return nextVersion(this, options);
   }
 

@@ -1,5 +1,5 @@
 import { checkDuration, checkNames } from '../../core/index.js';
-import { checkName, refuse } from '../checks.js';
+import { checkName, checkSignal, refuse } from '../checks.js';
 import type { LockKindOption } from './choice.js';
 import type { LockOptions } from './queue.js';
 
@@ -29,7 +29,5 @@ export function checkSettings(what: string, settings: LockSettings, more: readon
 export function checkLockOptions(subject: string, options: LockOptions, more: readonly string[] = []): void {
   checkNames(subject, options, ['timeoutMs', 'signal', ...more]);
   checkDuration(subject, 'timeoutMs', options.timeoutMs);
-  const { signal } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    refuse(subject, 'signal', signal, 'an AbortSignal');
+  checkSignal(subject, options.signal);
 }

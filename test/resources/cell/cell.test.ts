@@ -270,6 +270,21 @@ describe.each(WAYS)('a snapshot cell (%s)', (way) => {
     await expect(released).rejects.toThrow(ReleasedError);
   });
 
+  test.each([
+    [5, 'options'],
+    [null, 'options'],
+    [{ timeoutMs: Number.NaN }, 'timeoutMs'],
+    [{ timeoutMs: -1 }, 'timeoutMs'],
+    [{ timeoutMs: '5' }, 'timeoutMs'],
+    [{ since: 0.5 }, 'since'],
+    [{ signal: {} }, 'signal'],
+    [{ timeout: 5 }, 'timeout'],
+  ])('refuses to wait with %j, which would be waited for without an end', async (options, field) => {
+    await using host = new SharedFileHost();
+    const cell = await host.acquire(rates, way);
+    await expect(cell.waitForChange(options as never)).rejects.toMatchObject({ code: 'INVALID_SPEC', field });
+  });
+
   test('can no longer be used once it is released', async () => {
     await using host = new SharedFileHost();
     const cell: SnapshotCell<Rates> = await host.acquire(rates, way);

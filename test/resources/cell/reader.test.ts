@@ -75,3 +75,8 @@ test('a reader refuses a wrong option where it is given', () => {
   expect(() => snapshotReader({ scope: 'a', name: 'c', dir: '/' } as never)).toThrow(InvalidSpecError);
   expect(() => snapshotReader('/x', { codec: 'xml' as never })).toThrow(InvalidSpecError);
 });
+
+test('a reader refuses to wait with a wrong option', async () => {
+  using reader = snapshotReader('/x');
+  await expect(reader.waitForChange({ timeoutMs: Number.NaN })).rejects.toThrow(InvalidSpecError);
+});
