@@ -1,4 +1,5 @@
 import type { Clock } from '../runtime/index.js';
+import { onAbort } from './on-abort.js';
 
 /** Waits, or until `signal` is aborted. Keeps the process running: somebody waits for what comes after. */
 export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
@@ -6,10 +7,10 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     if (signal?.aborted === true) return resolve();
     const over = (): void => {
       timer.cancel();
-      signal?.removeEventListener('abort', over);
+      unlisten?.();
       resolve();
     };
     const timer = clock.after(ms, over, true);
-    signal?.addEventListener('abort', over);
+    const unlisten = signal === undefined ? undefined : onAbort(signal, over);
   });
 }

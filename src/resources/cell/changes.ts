@@ -1,6 +1,7 @@
 import { checkNames } from '../../core/index.js';
 import { systemClock, type Timer } from '../../runtime/index.js';
 import { checkSignal, checkWhole, endlessMs } from '../checks.js';
+import { onAbort } from '../on-abort.js';
 
 /** How long a change is waited for. */
 export interface ChangeOptions {
@@ -54,12 +55,12 @@ let timer: Timer | undefined;
 function nextLook(signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     const wake = (): void => {
-      signal?.removeEventListener('abort', wake);
+      unlisten?.();
       waiting.delete(wake);
       if (waiting.size === 0) stopLooking();
       resolve();
     };
-    signal?.addEventListener('abort', wake, { once: true });
+    const unlisten = signal === undefined ? undefined : onAbort(signal, wake);
     waiting.add(wake);
     timer ??= systemClock.after(LOOK_EVERY_MS, wakeAll);
   });

@@ -1,5 +1,6 @@
 import { LockTimeoutError } from '../../core/index.js';
 import type { Clock, Timer } from '../../runtime/index.js';
+import { onAbort } from '../on-abort.js';
 import { type Intent, type Mode, PATIENCE_MS } from './intent.js';
 
 /** How long one is ready to wait. */
@@ -118,9 +119,7 @@ class Waiter<T> {
   limit({ timeoutMs, signal }: LockOptions): void {
     if (timeoutMs !== undefined) this.#limit = this.#clock.after(timeoutMs, () => this.#expire(timeoutMs));
     if (signal === undefined) return;
-    const abort = (): void => this.fail(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    this.#unlisten = () => signal.removeEventListener('abort', abort);
+    this.#unlisten = onAbort(signal, () => this.fail(signal.reason));
   }
 
   step(): void {

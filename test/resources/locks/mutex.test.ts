@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -194,6 +195,17 @@ for (const { implementation, backend, skip } of WAYS) {
       await expect(lock.lock({ signal: abort.signal })).rejects.toBe(reason);
       hold.release();
       (await behind).release();
+    });
+
+    test('has one listener on a signal, however many wait by it: Node warns of more than ten', async () => {
+      const lock = await here(files.make('mutex'));
+      const hold = await lock.lock();
+      const { signal } = new AbortController();
+      const waiting = Array.from({ length: 12 }, () => lock.withLock(() => undefined, { signal }));
+      expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+      hold.release();
+      await Promise.all(waiting);
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
     });
 
     test('does not wait for a waiter that was killed', async () => {
