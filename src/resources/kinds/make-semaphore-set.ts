@@ -37,9 +37,14 @@ function make(request: SemaphoreSetRequest, key: number, site: Site, systemV: Sy
     id = systemV.createSemaphores(key, permits.length, mode);
     // Sets the time of change as well, by which it is known: nothing of ours changes it from here on.
     systemV.setValues(id, permits);
-    const made = statusOf(id);
-    written.have({ type: 'sysv-sem', id, changedAtS: made?.changedAtS ?? 0 });
-    return { id, release: () => release(systemV, made, () => written.drop()) };
+    const made = { id, key, count: permits.length };
+    const changedAtS = semaphoreSets().find((set) => isSame(set, made))?.changedAtS ?? 0;
+    written.have({ type: 'sysv-sem', id, changedAtS });
+    const release = (): void => {
+      remove(systemV, made);
+      written.drop();
+    };
+    return { id, release };
   } catch (error) {
     if (id !== undefined) systemV.removeSemaphores(id);
     written.drop();
@@ -52,15 +57,16 @@ function make(request: SemaphoreSetRequest, key: number, site: Site, systemV: Sy
   }
 }
 
+type Known = Pick<SemaphoreSetStatus, 'id' | 'key' | 'count'>;
+
 /** Only the one that was made: its id may have been given to another, if somebody removed it. A program that sets values changes its time. */
-function release(systemV: SystemV, made: SemaphoreSetStatus | undefined, drop: () => void): void {
-  const found = made === undefined ? undefined : statusOf(made.id);
-  if (made !== undefined && found?.key === made.key && found.count === made.count) {
-    removeIfThere(() => systemV.removeSemaphores(made.id));
-  }
-  drop();
+function remove(systemV: SystemV, made: Known): void {
+  const listed = semaphoreSets();
+  // Nothing is listed where there is no /proc; ids come round late there as well.
+  if (listed.length > 0 && !listed.some((set) => isSame(set, made))) return;
+  removeIfThere(() => systemV.removeSemaphores(made.id));
 }
 
-function statusOf(id: number): SemaphoreSetStatus | undefined {
-  return semaphoreSets().find((set) => set.id === id);
+function isSame(one: Known, other: Known): boolean {
+  return one.id === other.id && one.key === other.key && one.count === other.count;
 }
