@@ -16,6 +16,7 @@ export function writeWho(words: Words, at: number, who: Who): void {
 
 /** Nothing where nobody is written. */
 export function readWho(words: Words, at: number): Who | undefined {
+  if (words.load(at + PID) === 0) return undefined;
   const [pid, tid, low, high] = words.range(at, 4);
   if (pid === undefined || pid === 0) return undefined;
   return { pid, tid: tid ?? pid, startTicks: (high ?? 0) * 2 ** 32 + ((low ?? 0) >>> 0) };
