@@ -1,6 +1,7 @@
 /* locks-in-c <file>: what an uncontended lock and unlock takes that libc offers to processes. The file is made, and is there for flock alone. Only
  * the robust mutex and flock survive their holders; the semaphore and the reader-writer lock of libc stay locked with the dead. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -32,12 +33,16 @@ static void initialise(void) {
   sem_init(&shared->semaphore, 1, 1);
 }
 
+static void lock(void) {
+  if (pthread_mutex_lock(&shared->mutex) == EOWNERDEAD) pthread_mutex_consistent(&shared->mutex);
+}
+
 int main(int argc, char **argv) {
   if (argc < 2) return 1;
   int file = open(argv[1], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   initialise();
   double mutex, flocked, semaphore, reading, writing;
-  NS_PER_OPERATION(mutex, pthread_mutex_trylock(&shared->mutex); pthread_mutex_unlock(&shared->mutex););
+  NS_PER_OPERATION(mutex, lock(); pthread_mutex_unlock(&shared->mutex););
   NS_PER_OPERATION(flocked, flock(file, LOCK_EX | LOCK_NB); flock(file, LOCK_UN););
   NS_PER_OPERATION(semaphore, sem_trywait(&shared->semaphore); sem_post(&shared->semaphore););
   NS_PER_OPERATION(reading, pthread_rwlock_tryrdlock(&shared->lock); pthread_rwlock_unlock(&shared->lock););
