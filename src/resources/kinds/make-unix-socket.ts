@@ -121,7 +121,7 @@ async function removeDead(address: string, found: Stats, attempt: Attempt, site:
   const fd = openSync(dirname(address), constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await waitForTurn(fd, attempt, site);
-    if (!isAt(address, found)) return;
+    if (!isStill(address, found)) return;
     const target = found.isSymbolicLink()
       ? join(dirname(address), basename(readlinkSync(address)))
       : undefined;
@@ -130,6 +130,12 @@ async function removeDead(address: string, found: Stats, attempt: Attempt, site:
   } finally {
     closeSync(fd);
   }
+}
+
+/** An inode alone does not tell: on a disk the next thing that is made may get that of the one that was removed. */
+function isStill(path: string, found: Stats): boolean {
+  const now = lstatSync(path, { throwIfNoEntry: false });
+  return now?.dev === found.dev && now.ino === found.ino && now.ctimeMs === found.ctimeMs;
 }
 
 /** Who keeps the directory locked for ever has other things in mind: then it is done without. */
