@@ -1,9 +1,10 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { checkNames } from '../core/index.js';
 import type { Native } from './backend/backend.js';
 import { type BackendChoice, loadNative, nativeReport } from './backend/choose.js';
 import { orNothing } from './inspect/read.js';
-import { memoryDirPath } from './registry-options.js';
+import { checkBackend, memoryDirPath } from './registry-options.js';
 
 /** Something that this machine, or this Node, can do for resources or cannot; by the name that a `CapabilityError` gives. */
 export interface Capability {
@@ -56,7 +57,9 @@ export interface CapabilityOptions {
  * @throws InvalidSpecError if an option is wrong
  */
 export async function capabilities(options: CapabilityOptions = {}): Promise<readonly Capability[]> {
+  checkNames('capabilities()', options, ['backend', 'memoryDir']);
   const { backend = 'auto' } = options;
+  checkBackend('capabilities()', backend);
   const native = await loadNative(backend);
   const { reasons } = await nativeReport(backend);
   const { platform } = process;

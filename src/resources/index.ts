@@ -74,4 +74,4 @@ export {
 } from './scoreboard/scoreboard.js';
 export type { ScoreboardSlot, SlotUpdate } from './scoreboard/slot.js';
 export { scopeNamed } from './standalone.js';
-export { type LookOptions, reclaimLeftovers, type Survey, survey } from './survey.js';
+export { type LookOptions, reclaimLeftovers, type Survey, type SurveyOptions, survey } from './survey.js';

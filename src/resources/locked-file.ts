@@ -29,7 +29,9 @@ export interface LockedFileOptions {
   /** Whose pid is written into it. */
   readonly pid: number;
   /** How long to wait for another holder. */
-  readonly waitMs: number;
+  readonly timeoutMs: number;
+  /** What to do where another holds it, as a sentence. */
+  readonly advice: string;
   /** Looks at what the file holds once it is locked. @throws what keeps it from being ours */
   admit(content: string, stat: Stats): void;
 }
@@ -51,14 +53,15 @@ export class LockedFile {
   }
 
   /**
-   * @throws AlreadyLockedError if another holds it for longer than `waitMs`
+   * @throws AlreadyLockedError if another holds it for longer than `timeoutMs`
    * @throws CapabilityError where there is no `flock`
    * @throws ScopeClosedError if the owner ends meanwhile
    */
   static async lock(options: LockedFileOptions, site: Site): Promise<LockedFile> {
     const native = await site.nativeIfAny();
     const untilMs =
-      site.clock.now() + (options.waitMs === LONGEST_TIMER_MS ? Number.POSITIVE_INFINITY : options.waitMs);
+      site.clock.now() +
+      (options.timeoutMs === LONGEST_TIMER_MS ? Number.POSITIVE_INFINITY : options.timeoutMs);
     for (;;) {
       const file = LockedFile.#open(options, site);
       // It may come and go while we look.
@@ -138,14 +141,10 @@ export class LockedFile {
   }
 
   #busy(): AlreadyLockedError {
-    const { subject } = this.#options;
+    const { subject, advice } = this.#options;
     const holder = pidIn(contentOf(this.#fd)) ?? lockHolder(fstatSync(this.#fd));
     const who = holder === undefined ? 'another process' : `pid ${holder}`;
-    return new AlreadyLockedError(
-      subject,
-      holder,
-      `${who} holds it. Wait for it with waitMs, or end that process.`,
-    );
+    return new AlreadyLockedError(subject, holder, `${who} holds it. ${advice}`);
   }
 
   #abandon(): void {

@@ -42,7 +42,7 @@ export function registrySettings(options: RegistryOptions): RegistrySettings {
   checkNames(SUBJECT, options, NAMES);
   const { scope, backend = 'auto', clock = systemClock } = options;
   checkScope(scope);
-  if (!BACKENDS.includes(backend)) refuse(SUBJECT, 'backend', backend, BACKENDS.join(', '));
+  checkBackend(SUBJECT, backend);
   if (typeof clock?.now !== 'function' || typeof clock.after !== 'function') {
     refuse(SUBJECT, 'clock', clock, 'a Clock');
   }
@@ -60,6 +60,12 @@ export function memoryDirPath(given?: string): string {
   }
   if (typeof given === 'string' && isAbsolute(given) && !given.includes('\0')) return normalize(given);
   return refuse(SUBJECT, 'memoryDir', given, 'the absolute path of a directory');
+}
+
+/** @throws InvalidSpecError for a choice that there is not */
+export function checkBackend(subject: string, backend: unknown): void {
+  if ((BACKENDS as readonly unknown[]).includes(backend)) return;
+  refuse(subject, 'backend', backend, BACKENDS.map((word) => `'${word}'`).join(', '));
 }
 
 const SUBJECT = 'the resource registry';

@@ -66,6 +66,8 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
   /**
    * Opens a registry, after releasing what dead programs of the same scope have left.
    *
+   * It makes a ledger in the state directory, and starts no process before something is acquired.
+   *
    * @throws InvalidSpecError if an option is wrong
    * @throws ResourceError if the state directory cannot be made, or is not this user's alone
    */
@@ -99,7 +101,11 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
 
   /**
    * Acquires a resource for this program itself, until it is released or the registry closes.
+   *
    * @throws ScopeClosedError once the registry is closed
+   * @throws CapabilityError if this machine cannot do that, `ResourceLimitError` if a limit stands in the way, `ResourceExistsError` if there is
+   *   something of that name that is not ours, `AlreadyLockedError` if another has what only one may have, `SharedLayoutError` if shared state of that
+   *   name was made with other settings, `ResourceError` for any other failure of the system; nothing is left of it then
    */
   acquire<L extends Lease>(kind: ResourceKind<L>): Promise<L> {
     return this.#own.resources.acquire(kind);
@@ -136,7 +142,8 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
    * Releases everything, last opened scope first and last acquired first, past failures; then ends the guardian. What is being acquired
    * meanwhile is released and refused. Safe to call twice.
    *
-   * @throws AggregateError of what could not be released; the guardian stays then, and tries again when this process ends
+   * @throws AggregateError of what could not be released here; the guardian has tried it again by then, and what it could not release either
+   *   stays in the ledger, for the next start in this scope
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -159,7 +166,8 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
     if (failures.length > 0)
       throw new AggregateError(
         failures,
-        `${failures.length} resources of "${this.scope}" could not be released.`,
+        `${failures.length} resources of "${this.scope}" could not be released; each has its error here. The guardian has tried ` +
+          'again, and what is left even then is released at the next start in this scope.',
       );
   }
 

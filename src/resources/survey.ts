@@ -1,22 +1,26 @@
-import type { Leftover, LimitFacts } from '../core/index.js';
+import { checkNames, type Leftover, type LimitFacts } from '../core/index.js';
 import { type BackendChoice, loadNative } from './backend/choose.js';
 import { type Capability, capabilities } from './capabilities.js';
 import { type EntryReport, type ReclaimReport, reclaim } from './guard/reclaim.js';
 import { checkScope, stateDirPath } from './guard/state-dir.js';
 import { unattachedSegments } from './inspect/leftovers.js';
 import { filesOf, limits, sizeOf } from './inspect/limits.js';
-import { memoryDirPath } from './registry-options.js';
+import { checkBackend, memoryDirPath } from './registry-options.js';
 
-/** Where to look. */
+/** Where to look for what dead programs have left. */
 export interface LookOptions {
   /** @defaultValue all scopes of the state directory */
   readonly scope?: string;
-  /** @defaultValue where registries have it by default */
+  /** Absolute. @defaultValue where registries have it by default */
   readonly stateDir?: string;
-  /** @defaultValue where registries have it by default */
-  readonly memoryDir?: string;
-  /** @defaultValue `'auto'` */
+  /** By what System V objects are removed; without anything native, `ipcrm` does it. @defaultValue `'auto'` */
   readonly backend?: BackendChoice;
+}
+
+/** Where to look, also at what there is room for. */
+export interface SurveyOptions extends LookOptions {
+  /** Absolute. @defaultValue where registries have it by default */
+  readonly memoryDir?: string;
 }
 
 /** A machine, as far as shared resources are concerned. Plain data, fit for JSON. */
@@ -36,14 +40,16 @@ export interface Survey {
  *
  * @throws InvalidSpecError if an option is wrong
  */
-export async function survey(options: LookOptions = {}): Promise<Survey> {
+export async function survey(options: SurveyOptions = {}): Promise<Survey> {
+  check('survey()', options, [...LOOK_OPTIONS, 'memoryDir']);
+  const { backend = 'auto' } = options;
   const memoryDir = memoryDirPath(options.memoryDir);
   const plan = await look(options, true);
   const ours = new Set(plan.ledgers.flatMap(({ entries }) => entries.flatMap(segmentKeys)));
   return {
     stateDir: stateDirPath(options.stateDir),
     memoryDir,
-    capabilities: await capabilities(options),
+    capabilities: await capabilities({ backend, memoryDir }),
     limits: [...limits(), ...[sizeOf(memoryDir), filesOf(memoryDir)].filter((limit) => limit !== undefined)],
     leftovers: unattachedSegments(({ key }) => ours.has(key)).map(({ segment: _, ...leftover }) => leftover),
     reclaim: plan,
@@ -56,15 +62,25 @@ export async function survey(options: LookOptions = {}): Promise<Survey> {
  *
  * @throws InvalidSpecError if an option is wrong
  */
-export function reclaimLeftovers(options: LookOptions = {}): Promise<ReclaimReport> {
+export async function reclaimLeftovers(options: LookOptions = {}): Promise<ReclaimReport> {
+  check('reclaimLeftovers()', options, LOOK_OPTIONS);
   return look(options, false);
+}
+
+const LOOK_OPTIONS: readonly string[] = ['scope', 'stateDir', 'backend'];
+
+/** A scope that is misspelt would mean all of them. */
+function check(subject: string, options: LookOptions, known: readonly string[]): void {
+  checkNames(subject, options, known);
+  const { scope, backend = 'auto' } = options;
+  if (scope !== undefined) checkScope(scope);
+  checkBackend(subject, backend);
 }
 
 async function look(
   { scope, stateDir, backend = 'auto' }: LookOptions,
   dryRun: boolean,
 ): Promise<ReclaimReport> {
-  if (scope !== undefined) checkScope(scope);
   return reclaim({ scope, stateDir: stateDirPath(stateDir), dryRun, native: await loadNative(backend) });
 }
 

@@ -130,7 +130,7 @@ describe('a scope', () => {
     await registry.acquire(fileLock({ path: trial.path('lock') }));
     const scope = registry.openScope({ path: 'shop/api', incarnation: 1 });
     const granting = scope.grant(
-      fileLock({ path: trial.path('lock'), waitMs: Number.POSITIVE_INFINITY }).request,
+      fileLock({ path: trial.path('lock'), timeoutMs: Number.POSITIVE_INFINITY }).request,
     );
     const refused = expect(granting).rejects.toThrow(ScopeClosedError);
     await scope.close();
@@ -146,7 +146,7 @@ describe('a scope', () => {
     [{ kind: 'custom', name: 'x', whenDead: 'rm -rf /' }, 'whenDead'],
     [{ kind: 'process-group', pid: 1, graceMs: 0, signal: 'SIGTERM' }, 'pid'],
     [{ kind: 'process-group', pid: 4, graceMs: 0, signal: 'toString' }, 'signal'],
-    [{ kind: 'file-lock', path: '', pid: 1, waitMs: 0 }, 'path'],
+    [{ kind: 'file-lock', path: '', pid: 1, timeoutMs: 0 }, 'path'],
     [{ kind: 'temporary-file', name: 'a/b', directory: '/tmp', bytes: 0 }, 'name'],
   ])('refuses %j, whoever sent it', async (request, field) => {
     await using trial = new Trial();

@@ -59,4 +59,14 @@ describe('a survey', () => {
     await expect(survey({ scope: '../etc', stateDir: folder })).rejects.toThrow(/scope/);
     await expect(survey({ stateDir: 'state' })).rejects.toThrow(/absolute/);
   });
+
+  test.each([
+    ['scop', { scop: 'shop' }],
+    ['backend', { backend: 'koffee' }],
+  ])('or a reclaim, with a wrong %s, is refused before anything is looked at', async (field, options) => {
+    const wrong = { stateDir: folder, ...options } as object;
+    await expect(survey(wrong)).rejects.toThrow(new RegExp(`"?${field}`));
+    await expect(reclaimLeftovers(wrong)).rejects.toMatchObject({ code: 'INVALID_SPEC' });
+    await expect(capabilities(options as object)).rejects.toMatchObject({ code: 'INVALID_SPEC' });
+  });
 });

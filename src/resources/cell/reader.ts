@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { checkNames, ReleasedError, SharedLayoutError } from '../../core/index.js';
 import { checkName, checkText } from '../checks.js';
+import { checkScope } from '../guard/state-dir.js';
 import { pathOf } from '../kinds/shared-file.js';
 import { FileWords } from '../memory/shared-words.js';
 import { memoryDirPath } from '../registry-options.js';
@@ -54,7 +55,7 @@ function placeOf(where: CellPlace): string {
   const subject = 'the snapshot reader';
   checkNames(subject, where, ['scope', 'name', 'memoryDir']);
   const { scope, name, memoryDir } = where;
-  checkName(subject, 'scope', scope);
+  checkScope(scope);
   checkName(subject, 'name', name);
   return pathOf({ scope, memoryDir: memoryDirPath(memoryDir) }, name);
 }

@@ -9,7 +9,7 @@ export interface FileLockOptions {
   /** The file; made where it is missing. */
   readonly path: string;
   /** How long to wait for another holder, in ms; `Infinity` for as long as it takes. @defaultValue 0 */
-  readonly waitMs?: number;
+  readonly timeoutMs?: number;
 }
 
 /** Which file tells of which process. */
@@ -41,7 +41,7 @@ export interface FileLockRequest extends ResourceRequest {
   readonly path: string;
   readonly pid: number;
   /** At most what a timer takes, which stands for endless. */
-  readonly waitMs: number;
+  readonly timeoutMs: number;
 }
 
 export interface PidFileRequest extends ResourceRequest {
@@ -65,16 +65,17 @@ export interface LockedFileFacts {
  *
  * Needs the optional package koffi, or the program `flock`; not for network file systems.
  *
- * @throws InvalidSpecError if an option is wrong
+ * @throws InvalidSpecError if an option is wrong. To acquire it rejects with `AlreadyLockedError` while another holds it for longer than
+ *   `timeoutMs`, and with `CapabilityError` where there is no `flock`.
  */
 export function fileLock(options: FileLockOptions): ResourceKind<FileLock> {
-  checkNames(LOCK, options, ['path', 'waitMs']);
-  const { path, waitMs = 0 } = options;
+  checkNames(LOCK, options, ['path', 'timeoutMs']);
+  const { path, timeoutMs = 0 } = options;
   const request = checkedFileLock({
     kind: 'file-lock',
     path: absolute(path),
     pid: process.pid,
-    waitMs: endlessMs(LOCK, 'waitMs', waitMs),
+    timeoutMs: endlessMs(LOCK, 'timeoutMs', timeoutMs),
   });
   return kindOf(request, (granted) => new LockedFileLease('file-lock', granted));
 }
@@ -87,7 +88,8 @@ export function fileLock(options: FileLockOptions): ResourceKind<FileLock> {
  *
  * Needs the optional package koffi, or the program `flock`.
  *
- * @throws InvalidSpecError if an option is wrong
+ * @throws InvalidSpecError if an option is wrong. To acquire it rejects with `AlreadyLockedError` or `ResourceExistsError` while another runs that
+ *   has it, and with `CapabilityError` where there is no `flock`.
  */
 export function pidFile(options: PidFileOptions): ResourceKind<PidFile> {
   checkNames(PID_FILE, options, ['path', 'pid']);
@@ -100,8 +102,11 @@ export function pidFile(options: PidFileOptions): ResourceKind<PidFile> {
 export function checkedFileLock(request: FileLockRequest): FileLockRequest {
   checkText(LOCK, 'path', request.path);
   checkWhole(LOCK, 'pid', request.pid, 1);
-  if (typeof request.waitMs !== 'number' || !(request.waitMs >= 0 && request.waitMs <= LONGEST_TIMER_MS)) {
-    refuse(LOCK, 'waitMs', request.waitMs, `a number of ms from 0 to ${LONGEST_TIMER_MS}`);
+  if (
+    typeof request.timeoutMs !== 'number' ||
+    !(request.timeoutMs >= 0 && request.timeoutMs <= LONGEST_TIMER_MS)
+  ) {
+    refuse(LOCK, 'timeoutMs', request.timeoutMs, `a number of ms from 0 to ${LONGEST_TIMER_MS}`);
   }
   return request;
 }

@@ -12,11 +12,13 @@ export const makePidFile: Make<PidFileRequest> = async (asked, site): Promise<Cl
   const { path, pid } = checkedPidFile(asked);
   const subject = `pid-file "${path}"`;
   const admit = (content: string, stat: Stats): void => refuseIfTaken(subject, content, stat);
-  const file = await LockedFile.lock({ subject, path, pid, waitMs: 0, admit }, site);
+  const file = await LockedFile.lock({ subject, path, pid, timeoutMs: 0, advice: ADVICE, admit }, site);
   const facts: LockedFileFacts = { path, pid };
   const release = (): void => file.release();
   return { name: path, facts, release, releaseSync: release, users: () => [`pid ${pid}`] };
 };
+
+const ADVICE = 'End that process, or choose another path.';
 
 /** Nobody of ours has it, or it would be locked; but other programs write pid files without a lock. */
 function refuseIfTaken(subject: string, content: string, stat: Stats): void {
@@ -30,11 +32,7 @@ function refuseIfTaken(subject: string, content: string, stat: Stats): void {
     );
   }
   if (pid === process.pid || hasEnded(pid, stat.mtimeMs / 1000)) return;
-  throw new ResourceExistsError(
-    subject,
-    named(pid),
-    `${named(pid)} runs, and wrote it. End that process, or choose another path.`,
-  );
+  throw new ResourceExistsError(subject, named(pid), `${named(pid)} runs, and wrote it. ${ADVICE}`);
 }
 
 /** Whether the process that wrote its pid at that moment has ended: there is none, or it started after that. */

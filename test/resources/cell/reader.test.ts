@@ -72,6 +72,8 @@ test('a reader refuses what is no cell', () => {
 test('a reader refuses a wrong option where it is given', () => {
   expect(() => snapshotReader('')).toThrow(InvalidSpecError);
   expect(() => snapshotReader({ scope: 'a/b', name: 'c' })).toThrow(InvalidSpecError);
+  // No registry can have that scope, so its cell would be waited for in vain.
+  expect(() => snapshotReader({ scope: 'a.b', name: 'c' })).toThrow(InvalidSpecError);
   expect(() => snapshotReader({ scope: 'a', name: 'c', dir: '/' } as never)).toThrow(InvalidSpecError);
   expect(() => snapshotReader('/x', { codec: 'xml' as never })).toThrow(InvalidSpecError);
 });

@@ -63,7 +63,7 @@ describe.skipIf(!FLOCK).each(BACKENDS)('a file lock (backend %s)', (backend) => 
       AlreadyLockedError,
     );
     const waiting = registry.acquire(
-      fileLock({ path: trial.path('lock'), waitMs: Number.POSITIVE_INFINITY }),
+      fileLock({ path: trial.path('lock'), timeoutMs: Number.POSITIVE_INFINITY }),
     );
     process.kill(-(holder.pid as number), 'SIGKILL');
     await (await waiting).release();
@@ -76,7 +76,7 @@ describe.skipIf(!FLOCK).each(BACKENDS)('a file lock (backend %s)', (backend) => 
     let inside = 0;
     let most = 0;
     const turn = async (): Promise<void> => {
-      const lock = await registry.acquire(fileLock({ path: trial.path('lock'), waitMs: 10_000 }));
+      const lock = await registry.acquire(fileLock({ path: trial.path('lock'), timeoutMs: 10_000 }));
       inside += 1;
       most = Math.max(most, inside);
       await new Promise(setImmediate);
@@ -95,7 +95,7 @@ describe.skipIf(!FLOCK).each(BACKENDS)('a file lock (backend %s)', (backend) => 
     const refused = registry.acquire(fileLock({ path: trial.path('lock') }));
     await expect(refused).rejects.toMatchObject({ holder: program.pid });
     const waiting = registry.acquire(
-      fileLock({ path: trial.path('lock'), waitMs: Number.POSITIVE_INFINITY }),
+      fileLock({ path: trial.path('lock'), timeoutMs: Number.POSITIVE_INFINITY }),
     );
     await ended(program);
     const lock = await waiting;
@@ -110,7 +110,7 @@ describe.skipIf(!FLOCK).each(BACKENDS)('a file lock (backend %s)', (backend) => 
 describe('a file lock', () => {
   test.each([
     [{}, 'path'],
-    [{ path: 'x', waitMs: -1 }, 'waitMs'],
+    [{ path: 'x', timeoutMs: -1 }, 'timeoutMs'],
     [{ path: 'x', wait: 1 }, 'wait'],
   ])('refuses %j before anything is made', (options, field) => {
     expect(() => fileLock(options as never)).toThrow(expect.objectContaining({ field }));
