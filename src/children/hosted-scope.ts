@@ -96,11 +96,11 @@ export class HostedScope {
   }
 
   async #close(): Promise<void> {
-    // What is granted from now on is the scope's to release as well.
-    await Promise.all(this.#underWay);
     const scope = await this.#scope?.catch(() => undefined);
-    for (const failure of (await scope?.close()) ?? [])
-      this.#host.note('a deferred release failed', errorFacts(failure));
+    // First, since it refuses what waits for somebody else: nobody is there to wait for it any more.
+    const failures = await scope?.close();
+    await Promise.all(this.#underWay);
+    for (const failure of failures ?? []) this.#host.note('a deferred release failed', errorFacts(failure));
   }
 
   #checkOpen({ kind }: ResourceRequest): void {

@@ -1,5 +1,11 @@
-import { ResourceError } from '../core/index.js';
-import type { Grant, ResourceProvider, ResourceRequest, ResourceScope } from '../runtime/index.js';
+import { ResourceError, ScopeClosedError } from '../core/index.js';
+import type {
+  Grant,
+  ResourceOwner,
+  ResourceProvider,
+  ResourceRequest,
+  ResourceScope,
+} from '../runtime/index.js';
 import type { Uplink } from './uplink.js';
 import { type FromChild, type ResourceAnswer, unpackError } from './wire.js';
 
@@ -9,13 +15,15 @@ export class RemoteScope implements ResourceProvider, ResourceScope {
   readonly #asked = new Map<number, Asked>();
   #lastId = 0;
   #gone = false;
+  #path = '';
 
   constructor(uplink: Uplink) {
     this.#uplink = uplink;
   }
 
   /** There is one incarnation here, and so one scope. */
-  openScope(): this {
+  openScope({ path }: ResourceOwner): this {
+    this.#path = path;
     return this;
   }
 
@@ -29,7 +37,8 @@ export class RemoteScope implements ResourceProvider, ResourceScope {
             if (answer.type === 'granted') resolve(answer.grant);
             else void explained(answer).then(reject);
           },
-          lost: () => reject(supervisorGone(request)),
+          lost: () =>
+            reject(this.#gone ? supervisorGone(request) : new ScopeClosedError(this.#path, request.kind)),
         },
       );
     });
@@ -50,8 +59,9 @@ export class RemoteScope implements ResourceProvider, ResourceScope {
     });
   }
 
-  /** It is closed by the supervisor, once this program is gone. */
+  /** What was granted is released by the supervisor, once this program is gone; what is still asked for keeps it running no longer. */
   close(): Promise<readonly unknown[]> {
+    this.#loseAll();
     return Promise.resolve([]);
   }
 
@@ -62,6 +72,10 @@ export class RemoteScope implements ResourceProvider, ResourceScope {
   /** Nothing will be answered any more. */
   supervisorGone(): void {
     this.#gone = true;
+    this.#loseAll();
+  }
+
+  #loseAll(): void {
     for (const id of [...this.#asked.keys()]) this.#settle(id)?.lost();
   }
 

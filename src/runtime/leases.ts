@@ -26,16 +26,25 @@ class Leases implements ChildResources {
     this.#owner = owner;
   }
 
-  /** What is being acquired has its place in the order already: an end that comes meanwhile waits for it, and releases it at once. */
+  /**
+   * What is being attached has its place in the order already: an end that comes meanwhile waits for it, and releases it at once. What is still
+   * being granted is not waited for, since a grant may wait for somebody else; the close of the scope refuses it.
+   */
   async acquire<L extends Lease>(kind: ResourceKind<L>): Promise<L> {
     this.#checkOpen(kind);
     this.#granting ??= this.#open(kind);
-    const leasing = this.#lease(kind, this.#granting, () => forget());
+    let granted = false;
+    const leasing = this.#lease(kind, this.#granting, {
+      granted: () => (granted = true),
+      released: () => forget(),
+    });
     const forget = this.#end.defer(() =>
-      leasing.then(
-        (lease) => (lease.abandon ?? lease.release).call(lease),
-        () => undefined,
-      ),
+      granted
+        ? leasing.then(
+            (lease) => (lease.abandon ?? lease.release).call(lease),
+            () => undefined,
+          )
+        : undefined,
     );
     try {
       const lease = await leasing;
@@ -50,14 +59,17 @@ class Leases implements ChildResources {
   async #lease<L extends Lease>(
     kind: ResourceKind<L>,
     granting: Promise<ResourceScope>,
-    onReleased: () => void,
+    on: { granted(): void; released(): void },
   ): Promise<L> {
     const scope = await granting;
     this.#checkOpen(kind);
     const { number, name, facts } = await this.#apart(() => scope.grant(kind.request));
+    // What was granted in vain is released by the close of the scope.
+    this.#checkOpen(kind);
+    on.granted();
     let given: Promise<void> | undefined;
     const giveBack = (): Promise<void> => {
-      given ??= this.#apart(() => scope.giveBack(number)).finally(onReleased);
+      given ??= this.#apart(() => scope.giveBack(number)).finally(on.released);
       return given;
     };
     const { path, incarnation } = this.#owner;

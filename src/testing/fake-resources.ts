@@ -128,6 +128,7 @@ class FakeScope implements ResourceScope {
   readonly #owner: ResourceOwner;
   readonly #behind: Behind;
   readonly #granted = new Map<number, ResourceRequest>();
+  readonly #granting = new Set<Promise<unknown>>();
   #last = 0;
   #closing: Promise<readonly unknown[]> | undefined;
 
@@ -140,9 +141,15 @@ class FakeScope implements ResourceScope {
     if (this.#closing !== undefined) throw new ScopeClosedError(this.#owner.path, request.kind);
     this.#last += 1;
     const number = this.#last;
-    const facts = await this.#behind.grant(request, number);
-    this.#granted.set(number, request);
-    return { number, name: request.name ?? `${request.kind}-${number}`, facts };
+    const granting = this.#behind.grant(request, number);
+    this.#granting.add(granting);
+    try {
+      const facts = await granting;
+      this.#granted.set(number, request);
+      return { number, name: request.name ?? `${request.kind}-${number}`, facts };
+    } finally {
+      this.#granting.delete(granting);
+    }
   }
 
   async giveBack(number: number): Promise<void> {
@@ -159,6 +166,7 @@ class FakeScope implements ResourceScope {
 
   async #close(): Promise<readonly unknown[]> {
     const failures: unknown[] = [];
+    await Promise.allSettled(this.#granting);
     for (const number of [...this.#granted.keys()].reverse()) {
       try {
         await this.giveBack(number);

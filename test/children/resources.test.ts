@@ -4,8 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { consumer, fork, task, thread } from '../../src/children/index.js';
-import { noBackoff, ResourceLimitError } from '../../src/core/index.js';
-import { type ChildSpec, Scope, Supervisor, supervisor } from '../../src/runtime/index.js';
+import { noBackoff, ResourceLimitError, ScopeClosedError } from '../../src/core/index.js';
+import {
+  type ChildSpec,
+  type ResourceProvider,
+  type ResourceScope,
+  Scope,
+  Supervisor,
+  supervisor,
+} from '../../src/runtime/index.js';
 import { fakeKind, fakeResources, type RecordingHost, startRecorded } from '../../src/testing/index.js';
 import { program } from './programs.js';
 
@@ -30,6 +37,25 @@ function gate(): { readonly opened: Promise<void>; open(): void } {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
   return { opened, open };
+}
+
+/** Grants nothing, as a lock that another holds, until its scope closes. */
+function waitsUntilItsScopeCloses(): { readonly resources: ResourceProvider; readonly asked: Promise<void> } {
+  const asked = gate();
+  const closed = gate();
+  const scope: ResourceScope = {
+    grant: async () => {
+      asked.open();
+      await closed.opened;
+      throw new ScopeClosedError('root/it', 'lock');
+    },
+    giveBack: () => Promise.resolve(),
+    close: async () => {
+      closed.open();
+      return [];
+    },
+  };
+  return { resources: { openScope: () => scope }, asked: asked.opened };
 }
 
 const errorsOf = (host: RecordingHost): readonly (string | undefined)[] =>
@@ -113,6 +139,21 @@ describe.each(KINDS)('a $kind', ({ kind, make }) => {
       'root/it#1 ends',
     ]);
   });
+
+  test.each(['kill', 'stop'] as const)(
+    'that ends by %s is not waited for by what waits for somebody else',
+    async (how) => {
+      const { resources, asked } = waitsUntilItsScopeCloses();
+      const { host, incarnation } = startRecorded(make('acquires-on-demand.mjs'), { resources });
+      await host.next('ready');
+      incarnation.cast?.('begin', ['a']);
+      await asked;
+      incarnation[how](30_000);
+      const { exit } = await host.next('exited');
+      expect(exit.type).toBe(how === 'kill' ? 'killed' : 'shutdown');
+      expect(errorsOf(host)).toEqual([]);
+    },
+  );
 
   test('is told why it is refused by the error that was thrown, facts included', async () => {
     const limit = { limit: 'kernel.shmmni', allowed: 4096, used: 4096 };

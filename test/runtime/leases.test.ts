@@ -122,6 +122,52 @@ describe('what an incarnation acquires', () => {
     expect(await acquiring).toBeInstanceOf(ScopeClosedError);
   });
 
+  test('is not waited for while its grant waits for somebody else, which the close of its scope ends', async () => {
+    const asked = gate();
+    const closed = gate();
+    const ctx = contextWith({
+      openScope: () => ({
+        grant: async () => {
+          asked.open();
+          await closed.opened;
+          throw new ScopeClosedError('shop/mail', 'lock');
+        },
+        giveBack: () => Promise.resolve(),
+        close: async () => {
+          closed.open();
+          return [];
+        },
+      }),
+    });
+    const acquiring = ctx.resources.acquire(fakeKind('lock', 'a')).catch((error: unknown) => error);
+    await asked.opened;
+    expect(await ctx.release()).toEqual([]);
+    expect(await acquiring).toBeInstanceOf(ScopeClosedError);
+  });
+
+  test('is waited for, and released, where the end comes while it is being attached', async () => {
+    const attaching = gate();
+    const begun = gate();
+    const { ctx, resources } = setUp();
+    const kind = fakeKind('memory', 'm');
+    const acquiring = ctx.resources
+      .acquire({
+        ...kind,
+        attach: async (granted) => {
+          begun.open();
+          await attaching.opened;
+          return kind.attach(granted);
+        },
+      })
+      .catch((error: unknown) => error);
+    await begun.opened;
+    const ended = ctx.release();
+    attaching.open();
+    expect(await ended).toEqual([]);
+    expect(await acquiring).toBeInstanceOf(ScopeClosedError);
+    expect(resources.log.slice(-2)).toEqual(['shop/mail#3 releases memory "m"', 'shop/mail#3 ends']);
+  });
+
   test('is refused where the end comes before anything was granted', async () => {
     const { ctx, resources } = setUp();
     const acquiring = ctx.resources.acquire(fakeKind('lock', 'a')).catch((error: unknown) => error);
