@@ -98,8 +98,12 @@ export interface ResourceProvider {
 /** What a child has as `ctx.resources`: everything acquired is released when this incarnation ends, however it ends, before the next one starts. */
 export interface ChildResources {
   /**
-   * Acquires a resource for this incarnation.
+   * Acquires a resource for this incarnation. Where the tree was given no registry, the first call opens one, in the scope that the root's id names.
+   *
    * @throws ScopeClosedError once the incarnation has ended
+   * @throws NoResourcesError in a thread or fork of a bare `Supervisor` that was given no registry
+   * @throws CapabilityError, ResourceLimitError, ResourceExistsError, AlreadyLockedError, SharedLayoutError or ResourceError for what its kind
+   *   cannot have here; nothing is left of it then
    */
   acquire<L extends Lease>(kind: ResourceKind<L>): Promise<L>;
 }

@@ -15,7 +15,7 @@ export interface PosixSemaphoreOptions {
   readonly name: string;
   /** How many permits it begins with, from 0. Left out only when it is attached to. */
   readonly permits?: number;
-  /** Who may use it, as of a file. @defaultValue 0o600 */
+  /** Who may use it, as of a file; without effect with `attach`. @defaultValue 0o600 */
   readonly mode?: number;
   /** Somebody else made it and will remove it: it is only used. @defaultValue false */
   readonly attach?: boolean;

@@ -21,7 +21,7 @@ export interface SemaphoreSetOptions {
    * thread held comes back when its lease is released, or its process has ended. @defaultValue true
    */
   readonly undo?: boolean;
-  /** Who may use it, as of a file. @defaultValue 0o600 */
+  /** Who may use it, as of a file; without effect with `attach`. @defaultValue 0o600 */
   readonly mode?: number;
   /** Somebody else made it and will remove it: it is only used. @defaultValue false */
   readonly attach?: boolean;

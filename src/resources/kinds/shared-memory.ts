@@ -19,13 +19,13 @@ export type MemoryBacking =
 export interface SharedMemoryOptions {
   /** How it is called. With the backing `'posix'` other programs find it by this name. */
   readonly name?: string;
-  /** Its size, from 1. May be left out when it is attached to: then all that is there. */
+  /** Its size in bytes, from 1. May be left out when it is attached to: then all that is there. */
   readonly bytes?: number;
   /** @defaultValue `'system-v'` with a key, `'posix'` with a name, else `'anonymous'` */
   readonly backing?: MemoryBacking;
   /** A System V key, as `ftok` makes them. */
   readonly key?: number;
-  /** Who may use it, as of a file. @defaultValue 0o600 */
+  /** Who may use it, as of a file, whatever the umask is; without effect with `attach`. @defaultValue 0o600 */
   readonly mode?: number;
   /** Somebody else made it and will remove it: it is only used. @defaultValue false */
   readonly attach?: boolean;
@@ -75,7 +75,8 @@ export type MemoryPlace =
  * const frames = await ctx.resources.acquire(sharedMemory({ name: 'frames', bytes: 1_048_576 }));
  * frames.as(Float64Array)[0] = 0.5;
  * ```
- * @throws InvalidSpecError if an option is wrong
+ * @throws InvalidSpecError if an option is wrong. To acquire it rejects with `ResourceExistsError` where something else has that name or key,
+ *   `ResourceLimitError` where there is no room, and `CapabilityError` for System V without koffi.
  */
 export function sharedMemory(options: SharedMemoryOptions): ResourceKind<SharedMemory> {
   checkNames('shared memory', options, OPTIONS);

@@ -43,7 +43,7 @@ export interface UnixSocketFacts {
  * const socket = await ctx.resources.acquire(unixSocket({ path: '/run/shop.sock' }));
  * server.listen(socket.path);
  * ```
- * @throws InvalidSpecError if an option is wrong
+ * @throws InvalidSpecError if an option is wrong. To acquire it rejects with `ResourceExistsError` while another serves there.
  */
 export function unixSocket(options: UnixSocketOptions): ResourceKind<UnixSocket> {
   checkNames(SUBJECT, options, ['path']);
