@@ -124,6 +124,21 @@ describe('a scope', () => {
     expect(trial.left).toEqual([]);
   });
 
+  test('of the program itself waits for no lock that another holds', async () => {
+    await using trial = new Trial();
+    const holder = await trial.open();
+    await holder.acquire(fileLock({ path: trial.path('lock') }));
+    const registry = await trial.open();
+    // Told at the first entry of the ledger, so once it is being made.
+    const begun = new Promise((resolve) => registry.on(resolve));
+    const acquiring = registry
+      .acquire(fileLock({ path: trial.path('lock'), timeoutMs: Number.POSITIVE_INFINITY }))
+      .catch((error: unknown) => error);
+    await begun;
+    await registry.close();
+    expect(await acquiring).toBeInstanceOf(ScopeClosedError);
+  });
+
   test('waits for no lock that another holds', async () => {
     await using trial = new Trial();
     const registry = await trial.open();
