@@ -15,15 +15,21 @@ export async function takeFlock(fd: number, native: Native | undefined, attempt:
   return attempted(attempt, () => native.flock(fd, 'exclusive'));
 }
 
-function takeByProgram(fd: number, subject: string): Promise<boolean> {
+async function takeByProgram(fd: number, subject: string): Promise<boolean> {
+  const code = await exitOfFlock(fd).catch((cause: Error) => {
+    throw missing(subject, cause.message);
+  });
+  // util-linux and busybox alike: 1 is "another has it".
+  if (code === 0 || code === 1) return code === 0;
+  throw missing(subject, `the program flock ended with ${code}`);
+}
+
+/** Rejects where it is not there, or where this program may start none. */
+function exitOfFlock(fd: number): Promise<number | null> {
   return new Promise((resolve, reject) => {
     const child = spawn('flock', ['-x', '-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
-    child.once('error', (cause) => reject(missing(subject, cause.message)));
-    child.once('exit', (code) => {
-      // util-linux and busybox alike: 1 is "another has it".
-      if (code === 0 || code === 1) resolve(code === 0);
-      else reject(missing(subject, `the program flock ended with ${code}`));
-    });
+    child.once('error', reject);
+    child.once('exit', resolve);
   });
 }
 
