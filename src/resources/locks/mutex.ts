@@ -8,7 +8,7 @@ import { lockBytes, lockImage } from './layout.js';
 import { type LockHost, type Share, shareLockFile } from './lock-file.js';
 import { LockLease } from './lock-lease.js';
 import { MutexState } from './mutex-state.js';
-import { checkLockOptions, checkSettings, type LockSettings } from './options.js';
+import { checkLockOptions, checkSettings, type LockSettings, NO_LIMIT } from './options.js';
 import type { LockOptions } from './queue.js';
 
 /**
@@ -28,8 +28,6 @@ export function mutex(settings: LockSettings): ResourceKind<Mutex> {
   };
   return kindOf(request, (granted) => attachMutex(granted, kind, lockHost));
 }
-
-const NO_LIMIT: LockOptions = {};
 
 /** The user's half, with what it opens files by. */
 export async function attachMutex(granted: Granted, kind: LockKindOption, host: LockHost): Promise<Mutex> {

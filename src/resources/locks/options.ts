@@ -3,6 +3,9 @@ import { checkName, checkSignal, refuse } from '../checks.js';
 import type { LockKindOption } from './choice.js';
 import type { LockOptions } from './queue.js';
 
+/** What is meant where no options are given; known by itself, it need not be checked. */
+export const NO_LIMIT: LockOptions = {};
+
 const KINDS: readonly string[] = ['auto', 'pthread', 'flock', 'socket'];
 
 /** What every lock is made with. */

@@ -1,10 +1,9 @@
 import { LockStateError } from '../../core/index.js';
-import { lifeOf } from '../guard/identity.js';
 import type { Hold } from './hold.js';
 import { LAYOUT } from './layout.js';
 import type { LockOptions, Refusal } from './queue.js';
 import { TableLock } from './table-lock.js';
-import { eraseWho, readWho, whoText, writeWho } from './who-words.js';
+import { eraseWho, isTaken, lifeAt, readWho, whoText, writeWho } from './who-words.js';
 
 /** What a reader-writer lock is held for. */
 export type Access = 'read' | 'write';
@@ -25,7 +24,7 @@ export class RwLockState extends TableLock<RwHold> {
 
   /** A holder of this thread leaves. */
   leave(hold: RwHold, died: boolean): void {
-    this.held.delete(hold);
+    this.forget(hold);
     if (hold.access === 'read') this.holders.add(hold.subject, -1);
     else {
       if (died) this.file.words.store(LAYOUT.writerDied, 1);
@@ -44,35 +43,39 @@ export class RwLockState extends TableLock<RwHold> {
   }
 
   #read(subject: string, owner: object): RwHold | Refusal {
-    return this.guarded('shared', () => {
+    if (!this.enter('shared')) return 'busy';
+    try {
       if (this.#writerLives()) return 'busy';
       this.holders.add(subject, 1);
       return this.#hold('read', subject, owner);
-    });
+    } finally {
+      this.file.latch.open();
+    }
   }
 
   #write(subject: string, owner: object): RwHold | Refusal {
     // Its own readers are no reason to look into the table.
-    if (this.holders.own > 0) return 'busy';
-    return this.guarded('exclusive', () => {
+    if (this.holders.own > 0 || !this.enter('exclusive')) return 'busy';
+    try {
       if (this.#writerLives() || this.#readersLive()) return 'busy';
       writeWho(this.file.words, LAYOUT.writer, this.file.who);
       return this.#hold('write', subject, owner);
-    });
+    } finally {
+      this.file.latch.open();
+    }
   }
 
   #hold(access: Access, subject: string, owner: object): RwHold {
-    const died = this.file.words.load(LAYOUT.writerDied) !== 0;
+    const died = this.file.words.plainLoad(LAYOUT.writerDied) !== 0;
     const hold = new RwHold(this, access, subject, owner, died);
-    this.held.add(hold);
+    this.keep(hold);
     return hold;
   }
 
   #writerLives(): boolean {
     const { words } = this.file;
-    const writer = readWho(words, LAYOUT.writer);
-    if (writer === undefined) return false;
-    if (!this.mayLook() || lifeOf(writer) !== 'dead') return true;
+    if (!isTaken(words, LAYOUT.writer)) return false;
+    if (!this.mayLook() || lifeAt(words, LAYOUT.writer) !== 'dead') return true;
     // The mark first: a death between the two steps is found again.
     words.store(LAYOUT.writerDied, 1);
     eraseWho(words, LAYOUT.writer);
@@ -91,6 +94,7 @@ class RwHold implements Hold {
   readonly subject: string;
   readonly owner: object;
   readonly ownerDied: boolean;
+  place = 0;
   readonly #state: RwLockState;
   #released = false;
 

@@ -7,7 +7,7 @@ import { lockHost } from './host.js';
 import { lockBytes, lockImage } from './layout.js';
 import { type LockHost, type Share, shareLockFile } from './lock-file.js';
 import { LockLease } from './lock-lease.js';
-import { checkLockOptions, checkSettings, type LockSettings } from './options.js';
+import { checkLockOptions, checkSettings, type LockSettings, NO_LIMIT } from './options.js';
 import type { LockOptions } from './queue.js';
 import { type Access, RwLockState } from './rw-lock-state.js';
 
@@ -55,7 +55,7 @@ export class RwLock extends LockLease<RwLockState> {
    * @throws LockTimeoutError after `timeoutMs`; it names the holders
    * @throws ReleasedError if the lease is released, also while waiting
    */
-  read(options: LockOptions = {}): Promise<Hold> {
+  read(options: LockOptions = NO_LIMIT): Promise<Hold> {
     return this.#lock('read', options);
   }
 
@@ -64,7 +64,7 @@ export class RwLock extends LockLease<RwLockState> {
    * @throws LockTimeoutError after `timeoutMs`; it names the holders
    * @throws ReleasedError if the lease is released, also while waiting
    */
-  write(options: LockOptions = {}): Promise<Hold> {
+  write(options: LockOptions = NO_LIMIT): Promise<Hold> {
     return this.#lock('write', options);
   }
 
@@ -79,6 +79,8 @@ export class RwLock extends LockLease<RwLockState> {
   }
 
   async #lock(access: Access, options: LockOptions): Promise<Hold> {
+    const free = options === NO_LIMIT ? this.#try(access) : undefined;
+    if (free !== undefined) return free;
     checkLockOptions(this.subject, options);
     return await this.open.lock(access, this.subject, options, this);
   }

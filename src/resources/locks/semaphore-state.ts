@@ -32,20 +32,29 @@ export class SemaphoreState extends TableLock<HeldPermits> {
   }
 
   attempt(count: number, subject: string, owner: object): HeldPermits | Refusal {
-    return this.guarded('exclusive', () => {
-      if (this.available < count && this.mayLook()) this.holders.bury();
-      if (this.available < count) return 'busy';
+    if (!this.enter('exclusive')) return 'busy';
+    try {
+      if (!this.#hasFree(count)) return 'busy';
       this.holders.add(subject, count);
-      const held = new HeldPermits(this, count, subject, owner);
-      this.held.add(held);
-      return held;
-    });
+    } finally {
+      this.file.latch.open();
+    }
+    const held = new HeldPermits(this, count, subject, owner);
+    this.keep(held);
+    return held;
   }
 
   leave(held: HeldPermits): void {
-    this.held.delete(held);
+    this.forget(held);
     this.holders.add(held.subject, -held.count);
     this.file.queue.poke();
+  }
+
+  #hasFree(count: number): boolean {
+    if (this.available >= count) return true;
+    if (!this.mayLook()) return false;
+    this.holders.bury();
+    return this.available >= count;
   }
 }
 
@@ -53,6 +62,7 @@ class HeldPermits implements Permits {
   readonly count: number;
   readonly subject: string;
   readonly owner: object;
+  place = 0;
   readonly #state: SemaphoreState;
   #released = false;
 

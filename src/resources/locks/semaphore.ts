@@ -7,7 +7,7 @@ import { lockHost } from './host.js';
 import { lockBytes, lockImage } from './layout.js';
 import { type LockHost, type Share, shareLockFile } from './lock-file.js';
 import { LockLease } from './lock-lease.js';
-import { checkLockOptions, checkSettings, type LockSettings } from './options.js';
+import { checkLockOptions, checkSettings, type LockSettings, NO_LIMIT } from './options.js';
 import type { LockOptions } from './queue.js';
 import { type Permits, SemaphoreState } from './semaphore-state.js';
 
@@ -81,7 +81,9 @@ export class Semaphore extends LockLease<SemaphoreState> {
    * @throws LockTimeoutError after `timeoutMs`; it names the holders
    * @throws ReleasedError if the lease is released, also while waiting
    */
-  async acquire(options: AcquireOptions = {}): Promise<Permits> {
+  async acquire(options: AcquireOptions = NO_LIMIT): Promise<Permits> {
+    const free = options === NO_LIMIT ? this.tryAcquire() : undefined;
+    if (free !== undefined) return free;
     checkLockOptions(this.subject, options, ['permits']);
     const count = this.#count(options.permits);
     return await this.open.acquire(count, this.subject, options, this);

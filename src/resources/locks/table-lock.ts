@@ -10,6 +10,8 @@ const LOOK_EVERY_MS = 2;
 /** What the holds of one thread have in common. */
 export interface Held {
   readonly owner: object;
+  /** Where the lock has it among the others, so that it is found again at once. */
+  place: number;
   abandon(): void;
 }
 
@@ -20,7 +22,7 @@ export interface Held {
 export abstract class TableLock<H extends Held> implements LeaseState {
   readonly file: LockFile;
   protected readonly holders: Holders;
-  protected readonly held: Set<H> = new Set();
+  readonly #held: H[] = [];
   #lookedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(file: LockFile) {
@@ -29,16 +31,15 @@ export abstract class TableLock<H extends Held> implements LeaseState {
   }
 
   heldBy(owner: object): boolean {
-    for (const one of this.held) if (one.owner === owner) return true;
-    return false;
+    return this.#held.some((one) => one.owner === owner);
   }
 
   abandon(owner: object): void {
-    for (const one of [...this.held]) if (one.owner === owner) one.abandon();
+    for (const one of [...this.#held]) if (one.owner === owner) one.abandon();
   }
 
   end(): void {
-    for (const one of [...this.held]) one.abandon();
+    for (const one of [...this.#held]) one.abandon();
     this.holders.end();
     this.file.latch.end?.();
   }
@@ -57,15 +58,21 @@ export abstract class TableLock<H extends Held> implements LeaseState {
     return this.holders.names();
   }
 
-  /** Runs `change` while nobody else looks at the table, or not at all. */
-  protected guarded<T>(mode: Mode, change: () => T | Refusal): T | Refusal {
-    const { latch, intent } = this.file;
-    if (intent.stepsAside(mode) || !this.#close()) return 'busy';
-    try {
-      return change();
-    } finally {
-      latch.open();
-    }
+  /** Whether the table is this thread's to read and change, until it opens the latch. */
+  protected enter(mode: Mode): boolean {
+    return !this.file.intent.stepsAside(mode) && this.#close();
+  }
+
+  protected keep(one: H): void {
+    one.place = this.#held.length;
+    this.#held.push(one);
+  }
+
+  protected forget(one: H): void {
+    const last = this.#held.pop();
+    if (last === undefined || last === one) return;
+    last.place = one.place;
+    this.#held[one.place] = last;
   }
 
   /** Whether it is time to look again who has died. */

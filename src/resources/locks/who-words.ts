@@ -8,10 +8,16 @@ const START_LOW = 2;
 const START_HIGH = 3;
 
 export function writeWho(words: Words, at: number, who: Who): void {
-  words.store(at + START_LOW, who.startTicks | 0);
-  words.store(at + START_HIGH, Math.floor(who.startTicks / 2 ** 32));
-  words.store(at + TID, who.tid);
+  words.plainStore(at + START_LOW, who.startTicks | 0);
+  words.plainStore(at + START_HIGH, Math.floor(who.startTicks / 2 ** 32));
+  words.plainStore(at + TID, who.tid);
+  // Not a plain one: who sees it sees the others.
   words.store(at + PID, who.pid);
+}
+
+/** Whether somebody is written there, alive or dead. */
+export function isTaken(words: Words, at: number): boolean {
+  return words.load(at + PID) !== 0;
 }
 
 /** Nothing where nobody is written. */
