@@ -24,7 +24,7 @@ export const WORD = {
   slotUpdates: 0,
   slotUses: 1,
   slotLongestWaitMs: 2,
-  /** The pid and thread that hold a permit, or 0. */
+  /** The pid and thread that are inside, or 0. Who is killed there leaves them so. */
   slotPid: 3,
   slotTid: 4,
 } as const;

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import { openLockHost } from '../../src/resources/locks/host.js';
 import type { LockKind } from '../../src/resources/locks/layout.js';
 import { attachMutex } from '../../src/resources/locks/mutex.js';
@@ -14,6 +14,10 @@ const SORTS: readonly PeerSort[] = ['process', 'process', 'process', 'thread', '
 /** Nobody waits that long, however busy the machine: a deadlock. */
 const DEADLOCK_MS = 60_000;
 const LONGEST_PAUSE_MS = 12;
+/** How many of the victims are to be inside. Some have left when the kill arrives. */
+const INSIDE_SHARE = 0.75;
+/** Nobody may be inside for a while, where most have just been killed. */
+const LONGEST_LOOK_MS = 500;
 
 /** For each lock in each form: lockers in processes and threads that are killed at random, and started again. */
 export const LOCK_STORMS: readonly Storm[] = (['mutex', 'rw-lock', 'semaphore'] as const).flatMap((lock) =>
@@ -43,11 +47,10 @@ class LockStorm {
   readonly #program: Program;
   readonly #words: SharedWords;
   readonly #lockers: (Peer | undefined)[] = SORTS.map(() => undefined);
-  /** The same, and those that are no victims yet. */
-  readonly #peers: (Peer | undefined)[] = SORTS.map(() => undefined);
   readonly #starting = new Map<number, Promise<void>>();
   readonly #killed = new WeakSet<Peer>();
   readonly #faults: string[] = [];
+  #killedInside = 0;
 
   constructor(lock: LockKind, { implementation, backend }: Way, files: LockFiles, program: Program) {
     const granted = files.make(lock, PERMITS);
@@ -64,6 +67,8 @@ class LockStorm {
       await pause(random() * LONGEST_PAUSE_MS);
       const victim = await this.#choose(random);
       await this.#kill(victim);
+      if (this.#isInside(victim)) this.#killedInside += 1;
+      this.#words.set(slotAt(victim) + WORD.slotPid, 0);
       this.#start(victim);
     }
     await Promise.all(this.#starting.values());
@@ -98,37 +103,41 @@ class LockStorm {
     );
   }
 
-  /**
-   * Resolves at its first use, or its death before that. A process may die at any moment. A thread that is terminated while it loads koffi
-   * takes its process with it (koffi throws where nothing can be thrown any more), so it is no victim before its first use.
-   */
+  /** Resolves at its first use, or its death before that. */
   async #started(slot: number): Promise<void> {
-    const sort = SORTS[slot] ?? 'process';
-    const peer = await startPeer(sort, this.#program);
-    this.#peers[slot] = peer;
-    if (sort === 'process') this.#lockers[slot] = peer;
+    const peer = await startPeer(SORTS[slot] ?? 'process', this.#program);
+    this.#lockers[slot] = peer;
     try {
       await peer.tell({ ...this.#orders, slot, do: 'storm' });
     } catch (error) {
       if (!this.#killed.has(peer)) throw error;
     }
-    if (sort === 'thread') this.#lockers[slot] = peer;
   }
 
   async #kill(slot: number): Promise<void> {
-    const peer = this.#peers[slot];
+    const peer = this.#lockers[slot];
     if (peer === undefined) return;
     this.#killed.add(peer);
     await peer.kill();
   }
 
+  /** Mostly somebody who is inside: left to chance, that would be rare. */
   async #choose(random: () => number): Promise<number> {
-    let there: readonly number[];
-    do {
-      there = [...SORTS.keys()].filter((slot) => this.#lockers[slot] !== undefined);
-      if (there.length === 0) await Promise.race(this.#starting.values());
-    } while (there.length === 0);
-    return there[Math.floor(random() * there.length)] ?? 0;
+    const chosen = random();
+    const wantsInside = random() < INSIDE_SHARE;
+    const lateMs = performance.now() + LONGEST_LOOK_MS;
+    for (;;) {
+      const there = [...SORTS.keys()].filter((slot) => this.#lockers[slot] !== undefined);
+      const inside = there.filter((slot) => this.#isInside(slot));
+      const from = wantsInside && performance.now() < lateMs ? inside : there;
+      const victim = from[Math.floor(chosen * from.length)];
+      if (victim !== undefined) return victim;
+      await turn();
+    }
+  }
+
+  #isInside(slot: number): boolean {
+    return this.#words.get(slotAt(slot) + WORD.slotPid) !== 0;
   }
 
   /** Each of those who live uses the lock again, or somebody waits for the dead. */
@@ -197,6 +206,7 @@ class LockStorm {
     const slots = [...SORTS.keys()];
     return {
       kills,
+      killedInside: this.#killedInside,
       uses: slots.reduce((sum, slot) => sum + this.#uses(slot), 0),
       recoveries: this.#words.get(WORD.recoveries),
       longestWaitMs: Math.max(...slots.map((slot) => this.#words.get(slotAt(slot) + WORD.slotLongestWaitMs))),

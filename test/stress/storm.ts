@@ -16,6 +16,8 @@ export interface StormOptions {
 /** What a storm has seen. */
 export interface StormReport {
   readonly kills: number;
+  /** How many of them came in the middle of a use, where that is known. */
+  readonly killedInside?: number;
   /** How often the shared state was used, in all. */
   readonly uses: number;
   /** How many were told of a predecessor's death. */

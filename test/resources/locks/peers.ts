@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 import type { BackendChoice } from '../../../src/resources/backend/choose.js';
 import type { LockKindOption } from '../../../src/resources/locks/choice.js';
 import type { LockKind } from '../../../src/resources/locks/layout.js';
+import { closeSections, withSections } from '../../../src/runtime/index.js';
 import type { GrantedFacts } from './lock-files.js';
 
 /** Which lock a peer is to use, and how. */
@@ -105,7 +106,7 @@ async function startProcess({ path }: Program): Promise<Peer> {
 }
 
 async function startThread({ path }: Program): Promise<Peer> {
-  const worker = new Worker(path);
+  const { started: worker, sections } = withSections(() => new Worker(path));
   const ended = once(worker, 'exit').then(([code]) => code as unknown);
   const { listen, tell, ready } = conversation((told) => worker.postMessage(told), ended);
   worker.on('message', listen);
@@ -114,6 +115,8 @@ async function startThread({ path }: Program): Promise<Peer> {
     tell,
     ended,
     kill: async () => {
+      // As a supervisor does: koffi would end this process with the thread that is loading it.
+      while (!closeSections(sections)) await new Promise((resolve) => setImmediate(resolve));
       await worker.terminate();
     },
   };
