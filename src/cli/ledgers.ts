@@ -61,6 +61,7 @@ function became(report: EntryReport): string {
 const SKIPPED = {
   foreign: 'it is not what was made',
   'other-user': 'it belongs to another user',
+  'in-use': 'others use it, and the last of them removes it',
   'other-boot': 'the machine has started again since',
 } as const;
 
@@ -68,6 +69,8 @@ function what({ entry }: EntryReport): string {
   switch (entry.type) {
     case 'file':
       return `file ${entry.paths.at(-1)}`;
+    case 'shared-file':
+      return `shared file ${entry.paths[1]}`;
     case 'directory':
       return `directory ${entry.path}`;
     case 'sysv-shm':

@@ -24,6 +24,8 @@ export interface FreshFile {
 export interface FreshOptions {
   readonly ledger: Ledger;
   readonly path: string;
+  /** Whether others may come to use it as well. @defaultValue false */
+  readonly shared?: boolean;
   /** Makes it, whole, under a name that nobody else uses. @returns what `lstat` says of it */
   create(random: string): { readonly dev: number; readonly ino: number };
 }
@@ -48,13 +50,14 @@ export function makeFreshFile({ mode = 0o600, fill, ...options }: FreshFileOptio
  * @returns nothing if something of that name is there already; it was not touched
  * @throws what the operating system says; nothing is left then
  */
-export function makeFresh({ ledger, path, create }: FreshOptions): FreshFile | undefined {
+export function makeFresh({ ledger, path, shared = false, create }: FreshOptions): FreshFile | undefined {
   const dir = dirname(path);
   const random = join(dir, randomName());
-  const written = ledger.want({ type: 'file', paths: [random, path], onDisk: isOnDisk(dir) });
+  const type = shared ? 'shared-file' : 'file';
+  const written = ledger.want({ type, paths: [random, path], onDisk: isOnDisk(dir) });
   try {
     const { dev, ino } = create(random);
-    written.have({ type: 'file', dev, ino });
+    written.have({ type, dev, ino });
     linkSync(random, path);
     unlinkSync(random);
     return { path, dev, ino, written };

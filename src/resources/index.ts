@@ -26,6 +26,7 @@ export type {
   Identity,
   SegmentEntry,
   SemaphoreSetEntry,
+  SharedFileEntry,
 } from './guard/entry.js';
 export type { GuardianState } from './guard/guardian.js';
 export type { Who } from './guard/identity.js';

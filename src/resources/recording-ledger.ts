@@ -36,6 +36,7 @@ export class RecordingLedger implements Ledger {
         written.have(identity);
         this.#own.set(own, identity);
       },
+      leave: () => written.leave(),
       drop: () => {
         written.drop();
         this.#own.delete(own);

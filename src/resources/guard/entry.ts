@@ -6,10 +6,18 @@
  *
  * - A file is made under a random name that nobody else uses (`paths[0]`), and is linked to its proper name (`paths[1]`) when the ledger knows
  *   its device and inode. Without a *have* only the random name is removed; with it, every name that still leads to that inode.
+ * - A file that several owners share is listed by each of them. Its proper name is removed by the last of them: see {@link SharedFileEntry}.
  * - A System V object has a key that did not exist when it was wanted. A segment shows its creator's pid; a set its time of change.
  * - A process group is known by its leader's pid and start time.
  */
-export type Entry = FileEntry | DirectoryEntry | SegmentEntry | SemaphoreSetEntry | GroupEntry | CommandEntry;
+export type Entry =
+  | FileEntry
+  | SharedFileEntry
+  | DirectoryEntry
+  | SegmentEntry
+  | SemaphoreSetEntry
+  | GroupEntry
+  | CommandEntry;
 
 /** A file, a POSIX shared memory object, a named semaphore, a socket. */
 export interface FileEntry {
@@ -17,6 +25,17 @@ export interface FileEntry {
   /** The random name first, then the proper one if there is any. Absolute. */
   readonly paths: readonly [string, ...string[]];
   /** Whether it is on a disk, and so survives a reboot: its entry is then written through to the disk as well. */
+  readonly onDisk: boolean;
+}
+
+/**
+ * A file that several owners use by its proper name: whoever made it, and whoever found it there. Of those whose ledgers lie in one directory,
+ * the last one removes that name.
+ */
+export interface SharedFileEntry {
+  readonly type: 'shared-file';
+  /** The random name, which is this owner's alone, and the proper one. Absolute. */
+  readonly paths: readonly [string, string];
   readonly onDisk: boolean;
 }
 
@@ -59,7 +78,7 @@ export interface CommandEntry {
 
 /** What tells the thing from every other one, once it exists. */
 export type Identity =
-  | { readonly type: 'file' | 'directory'; readonly dev: number; readonly ino: number }
+  | { readonly type: 'file' | 'shared-file' | 'directory'; readonly dev: number; readonly ino: number }
   | { readonly type: 'sysv-shm'; readonly id: number; readonly cpid: number }
   | { readonly type: 'sysv-sem'; readonly id: number; readonly changedAtS: number }
   /** By field 22 of /proc/pid/stat, in clock ticks since boot: proc(5). */
@@ -71,6 +90,8 @@ export interface Written {
   readonly entry: Entry;
   /** The thing exists and this is it. Synchronous: on return it is in the ledger. */
   have(identity: Identity): void;
+  /** This owner is about to look whether it is the last that uses a shared file: whoever comes now has to wait for its `drop`. */
+  leave(): void;
   /** It is released, or was never made. Safe to call twice. */
   drop(): void;
 }

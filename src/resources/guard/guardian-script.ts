@@ -5,7 +5,8 @@
  * What it may rely on: only words that `tokens.ts` writes are split or evaluated, numbers are checked to be numbers before either, and a path
  * is decoded into a variable and only ever used within quotes. It releases by the same rules as `reclaim.ts`, which the tests hold against it.
  *
- * It forks for `stat`, `rm`, `cat` and `ipcrm` once each, whatever there is to release: forks are nearly all of the time it takes.
+ * It forks for `stat`, `rm`, `cat` and `ipcrm` once each, whatever there is to release, and for `grep` where a file may be shared with owners of
+ * other ledgers: forks are nearly all of the time it takes.
  */
 export const GUARDIAN_SCRIPT: string = `
 set -f
@@ -246,7 +247,56 @@ if [ "$objects" ]; then
   if [ "$found" ] || ! [ -r /proc/sysvipc/shm ]; then left=1; else for n in $objects; do released $n; done; fi
 fi
 
-# 4. Files and directories: the names that still lead to what was made; before that was known, the random name alone.
+# 4. Who else lists the shared files: users is made of " path device:inode " of those who do not leave theirs. First it is written down that
+# we leave ours, so that whoever comes from now on waits until this ledger is gone, and of several who leave the last one finds nobody.
+shared= users= unknown=
+for n in $order; do
+  eval "what=\\$w_$n have=\\$h_$n"
+  case $what in shared-file\\ *) [ -z "$have" ] || shared="$shared $n" ;; esac
+done
+leave() { [ ! -e "$ledger" ] || { echo; for n in $shared; do echo "l $n ."; done; } >>"$ledger"; }
+find_users() {
+  set +f
+  set -- "\${ledger%/*}"/*.ledger*
+  set -f
+  for path; do
+    shift
+    case $path in "$ledger" | *'.ledger*') ;; *.ledger | *.ledger.by-*) set -- "$@" "$path" ;; esac
+  done
+  [ $# -gt 0 ] || return 0
+  all=$(grep -h ' \\.$' -- "$@" 2>/dev/null)
+  # One that went away meanwhile may have got another name.
+  [ $? -le 1 ] || return 1
+  last=0 listed= ignored=
+  IFS=$newline
+  for line in $all; do
+    IFS=$blanks
+    set -- $line
+    case $1 in
+      treewarden-ledger)
+        last=$((last + 1)) ignored=
+        [ "$9" = "$boot" ] || ignored=1
+        continue ;;
+    esac
+    [ -z "$ignored" ] && is_number "$2" || continue
+    one=\${last}_$2
+    case "$1 $3" in
+      'w shared-file') eval "p_$one=\\$6 i_$one="; listed="$listed $one" ;;
+      h\\ *) eval "i_$one=\\$3:\\$4" ;;
+      l\\ * | d\\ *) eval "p_$one=" ;;
+    esac
+  done
+  IFS=$blanks
+  for one in $listed; do eval "users=\\"\\$users \\$p_$one \\$i_$one \\""; done
+}
+if [ "$shared" ]; then
+  { leave; } 2>/dev/null || unknown=1
+  tries=100
+  until [ "$unknown" ] || find_users; do tries=$((tries - 1)); [ $tries -gt 0 ] || unknown=1; done
+  [ -z "$unknown" ] || left=1
+fi
+
+# 5. Files and directories: the names that still lead to what was made; before that was known, the random name alone.
 stats() {
   all=$(stat -c %d:%i:%u -- "$@" 2>/dev/null)
   # As BSD spells it; where there is no stat at all, nothing is known to be ours.
@@ -256,10 +306,16 @@ set --
 wanted= files=
 for n in $order; do
   eval "what=\\$w_$n have=\\$h_$n"
-  case $what in file\\ [01]\\ * | directory\\ [01]\\ *) ;; *) continue ;; esac
+  case $what in
+    file\\ [01]\\ * | directory\\ [01]\\ *) ;;
+    shared-file\\ [01]\\ *) [ -z "$unknown" ] || [ -z "$have" ] || continue ;;
+    *) continue ;;
+  esac
   files="$files $n"
   paths=\${what#* [01] }
   if [ "$have" ]; then expected="\${have% *}:\${have#* }:*"; else expected="*:*:$uid" paths=\${paths%% *}; fi
+  # What others share is theirs by its proper name.
+  case $what in shared-file*) case $users in *" \${paths#* } \${have% *}:\${have#* } "*) paths=\${paths%% *} ;; esac ;; esac
   for word in $paths; do
     decode "$word"
     case $text in /*) ;; *) continue ;; esac
@@ -283,7 +339,7 @@ if [ $# -gt 0 ]; then
 fi
 if [ $# -gt 0 ] && ! rm -rf -- "$@" 2>/dev/null || [ "$files" ] && ! command -v stat >/dev/null; then left=1; else for n in $files; do released $n; done; fi
 
-# 5. The ledger, unless something is left for the next start.
+# 6. The ledger, unless something is left for the next start.
 if [ "$left" ]; then
   [ -e "$ledger" ] && for n in $gone; do echo "d $n ."; done >>"$ledger"
 else

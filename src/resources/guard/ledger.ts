@@ -16,7 +16,15 @@ import { attempted } from '../inspect/failure.js';
 import { orNothing } from '../inspect/read.js';
 import type { Entry, Identity, Ledger, Written } from './entry.js';
 import { bootId, namespace, thisProcess, type Who } from './identity.js';
-import { dropLine, guardianLine, haveLine, headerLine, type LedgerHeader, wantLine } from './lines.js';
+import {
+  dropLine,
+  guardianLine,
+  haveLine,
+  headerLine,
+  type LedgerHeader,
+  leaveLine,
+  wantLine,
+} from './lines.js';
 import { openScopeDir, ownUid } from './state-dir.js';
 
 export interface LedgerOptions {
@@ -101,6 +109,11 @@ class AppendedLedger implements FileLedger {
         this.#attempt('use', () => this.#file.append(had, onDisk));
         return had;
       },
+      leave: () => {
+        const left = leaveLine(number);
+        this.#attempt('use', () => this.#file.append(left, onDisk));
+        return left;
+      },
       drop: () => this.#drop(number, onDisk),
     });
     this.#live.set(number, live);
@@ -177,6 +190,7 @@ const SMALL_BYTES = 8192;
 
 interface Writers {
   have(identity: Identity): string;
+  leave(): string;
   drop(): void;
 }
 
@@ -201,6 +215,10 @@ class LiveEntry implements Written {
     if (identity.type !== this.entry.type)
       throw new TypeError(`a ${identity.type} is not the ${this.entry.type} that was wanted`);
     if (!this.#dropped) this.#text += this.#writers.have(identity);
+  }
+
+  leave(): void {
+    if (!this.#dropped) this.#text += this.#writers.leave();
   }
 
   drop(): void {
@@ -290,7 +308,7 @@ class LedgerFile {
 }
 
 function isOnDisk(entry: Entry): boolean {
-  return (entry.type === 'file' || entry.type === 'directory') && entry.onDisk;
+  return 'onDisk' in entry && entry.onDisk;
 }
 
 function isSystemV(entry: Entry): boolean {
@@ -299,7 +317,7 @@ function isSystemV(entry: Entry): boolean {
 
 /** What could not be released by its entry alone, or would be more than it says, is a mistake of this library's. */
 function checkEntry(entry: Entry): void {
-  const paths = entry.type === 'file' ? entry.paths : entry.type === 'directory' ? [entry.path] : [];
+  const paths = 'paths' in entry ? entry.paths : 'path' in entry ? [entry.path] : [];
   for (const path of paths) {
     if (!/^\/.*[^/]$/s.test(path)) throw new TypeError(`"${path}" is no absolute path of a file`);
     if (/\/\.{0,2}(\/|$)/.test(path)) throw new TypeError(`"${path}" is not in its shortest form`);

@@ -9,7 +9,8 @@ import { END, fromToken, toToken } from './tokens.js';
  * treewarden-ledger 1 <scope> <pid> <startTicks> <pid ns> <ipc ns> <mnt ns> <boot id> <uid> .
  * g <pid> <startTicks> .           the guardian that watches the owner; the last line counts
  * w <n> <type> <what> … .          wanted: it is about to exist
- * h <n> <identity> … .             it exists, and this is it
+ * h <n> <identity> … .             it exists, and this is it; the last line counts
+ * l <n> .                          a shared file that is about to be left, and removed if nobody else lists it
  * d <n> .                          dropped: released, or never made
  * ```
  *
@@ -34,6 +35,8 @@ export interface Recorded {
   readonly identity: Identity | undefined;
   /** For System V: when it was wanted, in seconds since 1970 as the kernel counts them. What is older is not it. */
   readonly sinceS: number;
+  /** Of a shared file: it is about to be left. */
+  readonly leaving?: true;
 }
 
 /** A ledger as it was found. */
@@ -45,6 +48,9 @@ export interface ParsedLedger {
   /** How many lines said nothing that could be understood. */
   readonly ignoredLines: number;
 }
+
+/** A ledger's name: what it is called all its life, and whoever has it in hand once its owner is dead. */
+export const LEDGER_NAME: RegExp = /^(\d+-\d+-[0-9a-f]+\.ledger)(?:\.by-(\d+)-(\d+))?$/;
 
 /** The first word of a ledger, and the version of its lines. */
 export const LEDGER_MAGIC = 'treewarden-ledger';
@@ -77,6 +83,10 @@ export function wantLine(number: number, entry: Entry, sinceS: number): string {
 
 export function haveLine(number: number, identity: Identity): string {
   return line('h', number, ...marks(identity));
+}
+
+export function leaveLine(number: number): string {
+  return line('l', number);
 }
 
 export function dropLine(number: number): string {
@@ -116,7 +126,9 @@ class Reading {
     if (verb === 'w') return this.#wanted(number, words);
     if (verb === 'h') return this.#had(number, words);
     if (verb === 'g') return this.#watched(number, words);
-    if (verb !== 'd' || words.length > 0) return false;
+    if (words.length > 0) return false;
+    if (verb === 'l') return this.#left(number);
+    if (verb !== 'd') return false;
     this.#entries.delete(number);
     return true;
   }
@@ -137,6 +149,12 @@ class Reading {
     return true;
   }
 
+  #left(number: number): boolean {
+    const recorded = this.#entries.get(number);
+    if (recorded !== undefined) this.#entries.set(number, { ...recorded, leaving: true });
+    return recorded !== undefined;
+  }
+
   #watched(pid: number, [ticks = '', ...more]: readonly string[]): boolean {
     const startTicks = whole(ticks);
     if (startTicks === undefined || more.length > 0) return false;
@@ -152,6 +170,10 @@ const PARSERS: { readonly [T in Entry['type']]: (words: readonly string[]) => Wa
     const [first, ...more] = paths;
     if (!isFlag(onDisk) || !isPath(first) || !more.every(isPath)) return undefined;
     return { entry: { type: 'file', onDisk: onDisk === '1', paths: [first, ...more] }, sinceS: 0 };
+  },
+  'shared-file': ([onDisk = '', random, path, ...more]) => {
+    if (!isFlag(onDisk) || !isPath(random) || !isPath(path) || more.length > 0) return undefined;
+    return { entry: { type: 'shared-file', onDisk: onDisk === '1', paths: [random, path] }, sinceS: 0 };
   },
   directory: ([onDisk = '', path, ...more]) => {
     if (!isFlag(onDisk) || !isPath(path) || more.length > 0) return undefined;
@@ -187,6 +209,7 @@ function isType(type: string | undefined): type is Entry['type'] {
 function facts(entry: Entry, sinceS: number): readonly (string | number)[] {
   switch (entry.type) {
     case 'file':
+    case 'shared-file':
       return [Number(entry.onDisk), ...entry.paths];
     case 'directory':
       return [Number(entry.onDisk), entry.path];
@@ -208,6 +231,7 @@ function facts(entry: Entry, sinceS: number): readonly (string | number)[] {
 function marks(identity: Identity): readonly number[] {
   switch (identity.type) {
     case 'file':
+    case 'shared-file':
     case 'directory':
       return [identity.dev, identity.ino];
     case 'sysv-shm':
@@ -226,6 +250,7 @@ function parseIdentity(type: Entry['type'], values: readonly (number | undefined
   if (values.includes(undefined) || values.length !== MARKS[type]) return undefined;
   switch (type) {
     case 'file':
+    case 'shared-file':
     case 'directory':
       return { type, dev: a ?? 0, ino: b ?? 0 };
     case 'sysv-shm':
@@ -241,6 +266,7 @@ function parseIdentity(type: Entry['type'], values: readonly (number | undefined
 
 const MARKS: { readonly [T in Entry['type']]: number } = {
   file: 2,
+  'shared-file': 2,
   directory: 2,
   'sysv-shm': 2,
   'sysv-sem': 2,

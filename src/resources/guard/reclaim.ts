@@ -17,7 +17,7 @@ import { orNothing, readNames } from '../inspect/read.js';
 import type { Entry } from './entry.js';
 import { pause } from './groups.js';
 import { bootId, lifeOf, namespace, thisProcess, type Who } from './identity.js';
-import { dropLine, type LedgerHeader, type ParsedLedger, parseLedger } from './lines.js';
+import { dropLine, LEDGER_NAME, type LedgerHeader, type ParsedLedger, parseLedger } from './lines.js';
 import { type EntryOutcome, releaseAll } from './release.js';
 import { ownUid, whyNotOurs } from './state-dir.js';
 
@@ -115,8 +115,6 @@ function scopeDirs(
   return scopes.map((one) => ({ scope: one, dir: join(stateDir, one) })).filter(({ dir }) => isOurs(dir));
 }
 
-/** A ledger as its name tells it: whose, and who has it in hand. */
-const LEDGER_NAME = /^(\d+-\d+-[0-9a-f]+\.ledger)(?:\.by-(\d+)-(\d+))?$/;
 /** One that its owner was about to put in place when it died. The number is that of the owner's pid namespace. */
 const UNFINISHED_NAME = /^(\d+)-(\d+)-[0-9a-f]+\.ledger\.(\d+)\.new$/;
 
@@ -167,7 +165,8 @@ async function reclaimOne(path: string, scope: string, here: Here): Promise<Ledg
 async function release(claimed: string, scope: string, found: Read, here: Here): Promise<LedgerReport> {
   const { ledger, writtenAtS } = found;
   const { dryRun, native, clock, commandLimitMs = 10_000 } = here;
-  const outcomes = await releaseAll(ledger, { dryRun, native, clock, commandLimitMs, writtenAtS });
+  const tools = { dryRun, native, clock, commandLimitMs, writtenAtS, ledgerPath: claimed };
+  const outcomes = await releaseAll(ledger, tools);
   const entries = ledger.entries.map(({ number, entry }) => ({ entry, ...(outcomes.get(number) ?? GONE) }));
   const path = unclaimed(claimed);
   if (dryRun) return report(path, scope, 'reclaimable', ledger, entries);

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
-import { lstatSync, rmSync } from 'node:fs';
+import { appendFileSync, lstatSync, rmSync } from 'node:fs';
 import type { Clock } from '../../runtime/index.js';
 import type { Native } from '../backend/backend.js';
 import { errnoOf } from '../inspect/failure.js';
 import { segments, semaphoreSets } from '../inspect/system-v.js';
-import type { CommandEntry, GroupEntry, Identity } from './entry.js';
+import type { CommandEntry, GroupEntry, Identity, SharedFileEntry } from './entry.js';
 import { endGroup, groupLife, type RecordedGroup } from './groups.js';
 import { bootId } from './identity.js';
-import type { LedgerHeader, ParsedLedger, Recorded } from './lines.js';
+import { type LedgerHeader, leaveLine, type ParsedLedger, type Recorded } from './lines.js';
+import { isUsedByOthers } from './sharers.js';
 
 /** Why something was left alone. */
 export type SkipReason =
@@ -15,6 +16,8 @@ export type SkipReason =
   | 'foreign'
   /** It belongs to another user. */
   | 'other-user'
+  /** Others of its scope share it, and the last of them will remove it. */
+  | 'in-use'
   /** The machine has started again since: its number means nothing any more. */
   | 'other-boot';
 
@@ -36,6 +39,8 @@ export interface ReleaseTools {
   readonly commandLimitMs: number;
   /** When the ledger was last written, in seconds since 1970. */
   readonly writtenAtS: number;
+  /** Where it is, among those of its scope. */
+  readonly ledgerPath: string;
 }
 
 /**
@@ -63,7 +68,7 @@ export async function releaseAll(
   return outcomes;
 }
 
-const ORDER: readonly string[] = ['command', 'sysv-shm', 'sysv-sem', 'file', 'directory'];
+const ORDER: readonly string[] = ['command', 'sysv-shm', 'sysv-sem', 'shared-file', 'file', 'directory'];
 
 /** What there is of an entry: how it is released, or why it is not. */
 type Found = EntryOutcome | { readonly outcome: 'found'; release(): Promise<void> | void };
@@ -71,6 +76,7 @@ type Found = EntryOutcome | { readonly outcome: 'found'; release(): Promise<void
 const GONE: EntryOutcome = { outcome: 'gone' };
 const FOREIGN: EntryOutcome = { outcome: 'skipped', why: 'foreign' };
 const OTHER_USER: EntryOutcome = { outcome: 'skipped', why: 'other-user' };
+const IN_USE: EntryOutcome = { outcome: 'skipped', why: 'in-use' };
 const OTHER_BOOT: EntryOutcome = { outcome: 'skipped', why: 'other-boot' };
 
 async function carryOut(look: () => Found, { dryRun }: ReleaseTools): Promise<EntryOutcome> {
@@ -86,7 +92,7 @@ async function carryOut(look: () => Found, { dryRun }: ReleaseTools): Promise<En
 }
 
 function survivesBoot({ entry }: Recorded): boolean {
-  return (entry.type === 'file' || entry.type === 'directory') && entry.onDisk;
+  return 'onDisk' in entry && entry.onDisk;
 }
 
 function find(recorded: Recorded, header: LedgerHeader, tools: ReleaseTools): Found {
@@ -99,6 +105,8 @@ function find(recorded: Recorded, header: LedgerHeader, tools: ReleaseTools): Fo
     case 'sysv-shm':
     case 'sysv-sem':
       return findSystemV(recorded, header, tools);
+    case 'shared-file':
+      return findShared(recorded, entry, header, tools);
     case 'file':
       return findPaths(entry.paths, identity, header);
     case 'directory':
@@ -176,9 +184,26 @@ async function remove(
   }
 }
 
+/** The proper name of a shared file only if nobody else lists it: written down first, so that whoever comes now waits for us. */
+function findShared(
+  { number, identity }: Recorded,
+  { paths }: SharedFileEntry,
+  header: LedgerHeader,
+  { ledgerPath, dryRun }: ReleaseTools,
+): Found {
+  const found = findPaths(paths, identity, header);
+  if (identity?.type !== 'shared-file' || found.outcome !== 'found') return found;
+  // It may end in half a line, of an owner that died while it wrote.
+  if (!dryRun) appendFileSync(ledgerPath, `\n${leaveLine(number)}`);
+  const [random, path] = paths;
+  if (!isUsedByOthers(ledgerPath, { path, ...identity })) return found;
+  const own = findPaths([random], identity, header);
+  return own.outcome === 'found' ? own : IN_USE;
+}
+
 /** The names that still lead to what was made; before that was known, the random name alone. */
 function findPaths(paths: readonly string[], identity: Identity | undefined, header: LedgerHeader): Found {
-  const known = identity?.type === 'file' || identity?.type === 'directory' ? identity : undefined;
+  const known = identity !== undefined && 'ino' in identity ? identity : undefined;
   const there = (known === undefined ? paths.slice(0, 1) : paths).flatMap(look);
   if (there.length === 0) return GONE;
   const ours = there.filter(({ dev, ino, uid }) =>

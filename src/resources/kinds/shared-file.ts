@@ -4,16 +4,17 @@ import { ResourceExistsError, SharedLayoutError } from '../../core/index.js';
 import type { ResourceRequest } from '../../runtime/index.js';
 import type { Native, NativeName } from '../backend/backend.js';
 import { checkName, checkWhole, refuse } from '../checks.js';
-import { type FreshFile, makeFreshFile, removeFreshFile } from '../fresh-file.js';
+import { makeFreshFile } from '../fresh-file.js';
 import { attempted, errnoOf } from '../inspect/failure.js';
 import { holdersOfFile } from '../inspect/holders.js';
 import { named } from '../inspect/processes.js';
 import { reserve, writeWhole } from '../reserve.js';
 import type { Claim, Make, Site } from '../site.js';
+import { type FileUse, useFound, useMade } from './file-use.js';
 
 /**
- * Asks for a file in memory that outlives its users: made by whoever comes first in a scope, with `image` as its first bytes, and removed when
- * the registry that made it closes, or its process is dead. All shared state (locks, cells, scoreboards) lives in such files.
+ * Asks for a file in memory that outlives its users: made by whoever comes first in a scope, with `image` as its first bytes, and removed with
+ * the last registry that uses it, when that closes or its process is dead. All shared state (locks, cells, scoreboards) lives in such files.
  *
  * The file appears under its name only when it is whole. Its path is `<memoryDir>/treewarden-<uid>.<scope>.<name>`.
  */
@@ -31,28 +32,28 @@ export type SharedFileKind = 'mutex' | 'rw-lock' | 'semaphore' | 'snapshot-cell'
 export interface SharedFileFacts {
   readonly path: string;
   readonly bytes: number;
-  /** Whether this registry made it, and so removes it. */
+  /** Whether this registry made it. */
   readonly owned: boolean;
   /** How the registry reaches the operating system, and so its users do; `'auto'` where it is not said. */
   readonly native?: NativeName | 'files';
 }
 
 /**
- * Makes the file, or finds it. What it makes belongs to the registry, so releasing the claim removes nothing.
+ * Makes the file, or finds it. Either way it belongs to the registry from then on, so releasing the claim removes nothing.
  *
  * @throws ResourceExistsError if what has that name belongs to another user, or is no file that only this user may write
  * @throws SharedLayoutError if it holds something else
  * @throws ResourceLimitError if the file system is full
+ * @throws ResourceError if somebody who is about to remove it does not get on with that
+ * @throws ScopeClosedError if the owner ends meanwhile
  */
 export const makeSharedFile: Make<SharedFileRequest> = async (request, site): Promise<Claim> => {
   const wanted = checked(request, site);
   const native = await site.nativeIfAny();
-  // From here on without a pause, so that two owners in this process cannot cross.
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const found = find(wanted, site);
-    if (found !== undefined) return use(wanted, found, native);
-    const made = attempted(attemptAt(wanted, site), () => make(wanted, site, native));
-    if (made !== undefined) return use(wanted, keep(made, site), native);
+    // Without a pause, so that two owners in this process cannot cross.
+    const use = find(wanted, site) ?? attempted(attemptAt(wanted, site), () => make(wanted, site, native));
+    if (use !== undefined && (await use.lasts(wanted.subject, site))) return claimOf(wanted, use, native);
   }
   throw new ResourceExistsError(wanted.subject, undefined, `${wanted.path} comes and goes. Try again.`);
 };
@@ -85,15 +86,16 @@ export function pathOf({ memoryDir, scope }: Pick<Site, 'memoryDir' | 'scope'>, 
   return join(memoryDir, `treewarden-${process.getuid?.() ?? 0}.${scope}.${name}`);
 }
 
-/** The file that is there, ours or not; nothing if there is none. */
-function find(wanted: Wanted, site: Site): { readonly owned: boolean; readonly stat: Stats } | undefined {
+/** The file that is there, whoever made it; nothing if there is none. */
+function find(wanted: Wanted, site: Site): FileUse | undefined {
   const fd = attempted(attemptAt(wanted, site), () => openExisting(wanted));
   if (fd === undefined) return undefined;
   try {
     const stat = fstatSync(fd);
     checkHonest(wanted, stat);
     checkLayout(wanted, stat, fd);
-    return { owned: site.kept.get(wanted.path)?.facts === `${stat.dev}:${stat.ino}`, stat };
+    const { dev, ino } = stat;
+    return attempted(attemptAt(wanted, site), () => useFound({ path: wanted.path, dev, ino }, site));
   } finally {
     closeSync(fd);
   }
@@ -140,33 +142,20 @@ function described(bytes: number, header: Buffer): string {
   return `${bytes} bytes that begin with ${header.toString('hex')}`;
 }
 
-function make({ path, bytes, image }: Wanted, site: Site, native: Native | undefined): FreshFile | undefined {
-  return makeFreshFile({
+function make({ path, bytes, image }: Wanted, site: Site, native: Native | undefined): FileUse | undefined {
+  const made = makeFreshFile({
     ledger: site.ledger,
     path,
+    shared: true,
     fill: (fd) => {
       reserve(fd, bytes, native);
       writeWhole(fd, image, 0);
     },
   });
+  return made && useMade(made, site);
 }
 
-function keep(made: FreshFile, { kept }: Site): { readonly owned: true } {
-  // One of that name that somebody has removed meanwhile is not there any more.
-  kept.get(made.path)?.releaseSync();
-  const release = (): void => {
-    removeFreshFile(made);
-    kept.delete(made.path);
-  };
-  kept.set(made.path, { name: made.path, facts: `${made.dev}:${made.ino}`, release, releaseSync: release });
-  return { owned: true };
-}
-
-function use(
-  { name, path, bytes }: Wanted,
-  { owned }: { readonly owned: boolean },
-  native: Native | undefined,
-): Claim {
+function claimOf({ name, path, bytes }: Wanted, { owned }: FileUse, native: Native | undefined): Claim {
   const facts: SharedFileFacts = { path, bytes, owned, native: native?.name ?? 'files' };
   const nothing = (): void => undefined;
   return { name, facts, release: nothing, releaseSync: nothing, users: () => usersOf(path) };

@@ -8,12 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { segments, semaphoreSets } from '../../../src/resources/inspect/system-v.js';
 
-/** The program of `fixtures/host.ts`, in one file, so that it starts fast. */
-export async function buildHost(): Promise<{ path: string; remove(): void }> {
+/** A program of `fixtures/`, in one file, so that it starts fast. */
+export async function buildHost(fixture = 'host'): Promise<{ path: string; remove(): void }> {
   const folder = mkdtempSync(join(tmpdir(), 'treewarden-host-'));
   const path = join(folder, 'host.mjs');
   await build({
-    entryPoints: [fileURLToPath(new URL('./fixtures/host.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(`./fixtures/${fixture}.ts`, import.meta.url))],
     outfile: path,
     bundle: true,
     platform: 'node',

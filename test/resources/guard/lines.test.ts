@@ -48,6 +48,7 @@ const entry: fc.Arbitrary<Entry> = fc.oneof(
     paths: fc.oneof(fc.tuple(path), fc.tuple(path, path)),
     onDisk: fc.boolean(),
   }),
+  fc.record({ type: fc.constant('shared-file' as const), paths: fc.tuple(path, path), onDisk: fc.boolean() }),
   fc.record({ type: fc.constant('directory' as const), path, onDisk: fc.boolean() }),
   fc.record({ type: fc.constant('sysv-shm' as const), key, bytes: number }),
   fc.record({ type: fc.constant('sysv-sem' as const), key, count: number }),
@@ -61,7 +62,7 @@ const entry: fc.Arbitrary<Entry> = fc.oneof(
 );
 
 function identityOf({ type }: Entry): Identity {
-  if (type === 'file' || type === 'directory') return { type, dev: 2049, ino: 77 };
+  if (type === 'file' || type === 'shared-file' || type === 'directory') return { type, dev: 2049, ino: 77 };
   if (type === 'sysv-shm') return { type, id: 5, cpid: 12 };
   if (type === 'sysv-sem') return { type, id: 6, changedAtS: 1_700_000_000 };
   return type === 'group' ? { type, startTicks: 99 } : { type };

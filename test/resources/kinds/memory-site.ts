@@ -94,6 +94,7 @@ export class MemorySite implements AsyncDisposable {
         return {
           entry,
           have: (identity) => void lines.push({ step: 'have', identity }),
+          leave: () => undefined,
           drop: () => {
             if (!dropped) lines.push({ step: 'drop' });
             dropped = true;
