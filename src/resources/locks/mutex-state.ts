@@ -63,7 +63,7 @@ export class MutexState implements Ending {
   }
 
   /** The holder's own thread says how it leaves: with the state good, or with the news of a death for the next one. */
-  open(died = this.#unrepaired): void {
+  open(died: boolean = this.#unrepaired): void {
     this.#held = false;
     this.#words.plainStore(LAYOUT.owner, died ? OWNER_DIED : 0);
     this.file.latch.open();
