@@ -10,8 +10,8 @@ import { report } from './shared.mjs';
 
 const [what, bytes, children] = process.argv.slice(2);
 const value = machines(Number(bytes));
-const WARM_UP = 300;
-const UPDATES = 1000;
+const WARM_UP_MS = 500;
+const MEASURED_MS = 1000;
 
 report({ cpuUs: what === 'cell' ? await withRegistry(writes) : await sends() });
 
@@ -33,11 +33,18 @@ async function sends() {
   return cpuUs;
 }
 
-/** Processor time of this process per update, in µs. */
+/** Processor time of this process per update, in µs, once it is hot. */
 async function cpuOf(update) {
-  for (let i = 0; i < WARM_UP; i += 1) await update();
+  await during(WARM_UP_MS, update);
   const before = process.cpuUsage();
-  for (let i = 0; i < UPDATES; i += 1) await update();
+  const updates = await during(MEASURED_MS, update);
   const { user, system } = process.cpuUsage(before);
-  return (user + system) / UPDATES;
+  return (user + system) / updates;
+}
+
+async function during(ms, update) {
+  const endAtMs = performance.now() + ms;
+  let updates = 0;
+  for (; performance.now() < endAtMs; updates += 1) await update();
+  return updates;
 }
