@@ -1,6 +1,6 @@
 import type { Mapping, SystemV } from '../backend/backend.js';
 import type { Written } from '../guard/entry.js';
-import { type Attempt, attempted, keyText, resourceFailure } from '../inspect/failure.js';
+import { type Attempt, attempted, existsFailure, keyText, resourceFailure } from '../inspect/failure.js';
 import { usersOfSegment } from '../inspect/holders.js';
 import { type Segment, segments } from '../inspect/system-v.js';
 import type { Site } from '../site.js';
@@ -54,6 +54,8 @@ interface CreatedSegment {
 function create(request: SharedMemoryRequest, key: number, site: Site, systemV: SystemV): CreatedSegment {
   const { bytes = 0, mode } = request;
   const attempt = attemptOf(request, key);
+  // Before it is wanted: what is there then is not taken for ours, whenever we die.
+  if (segments().some((one) => one.key === key)) throw existsFailure(attempt);
   const written = site.ledger.want({ type: 'sysv-shm', key, bytes });
   try {
     requireMemory(bytes);

@@ -1,5 +1,5 @@
 import type { SystemV } from '../backend/backend.js';
-import { keyText, resourceFailure } from '../inspect/failure.js';
+import { type Attempt, existsFailure, keyText, resourceFailure } from '../inspect/failure.js';
 import { type SemaphoreSetStatus, semaphoreSets } from '../inspect/system-v.js';
 import type { Claim, Make, Site } from '../site.js';
 import { checkedSet, type SemaphoreSetFacts, type SemaphoreSetRequest, setSubject } from './semaphore-set.js';
@@ -31,6 +31,10 @@ const BORROWED: MadeSet = { release: () => undefined };
 
 function make(request: SemaphoreSetRequest, key: number, site: Site, systemV: SystemV): MadeSet {
   const { permits = [], mode } = request;
+  const target = { type: 'semaphore-set', key, count: permits.length } as const;
+  const attempt: Attempt = { subject: setSubject(request), operation: 'create', target };
+  // Before it is wanted: what is there then is not taken for ours, whenever we die.
+  if (semaphoreSets().some((one) => one.key === key)) throw existsFailure(attempt);
   const written = site.ledger.want({ type: 'sysv-sem', key, count: permits.length });
   let id: number | undefined;
   try {
@@ -48,12 +52,7 @@ function make(request: SemaphoreSetRequest, key: number, site: Site, systemV: Sy
   } catch (error) {
     if (id !== undefined) systemV.removeSemaphores(id);
     written.drop();
-    const target = { type: 'semaphore-set', key, count: permits.length } as const;
-    throw resourceFailure(
-      error,
-      { subject: setSubject(request), operation: 'create', target },
-      site.stateDir,
-    );
+    throw resourceFailure(error, attempt, site.stateDir);
   }
 }
 
