@@ -15,6 +15,12 @@ export interface Native {
   allocate(fd: number, bytes: number): void;
   /** Memory with a descriptor and no name; gone with its last user. Close-on-exec. */
   memfd(name: string): number;
+  /**
+   * Gives memory of {@link memfd} the size that it has for good: nobody who is handed it can make it shorter, which would end by SIGBUS whoever has
+   * it mapped, or longer.
+   * @returns false for other files, and where there are no such seals
+   */
+  seal(fd: number): boolean;
   /** Takes or gives up the `flock` of an open file description; false where another has it. */
   flock(fd: number, how: FlockHow): boolean;
   /** Robust mutexes of libc, which tell the next owner of a holder's death; undefined where libc has none. */

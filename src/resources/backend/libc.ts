@@ -20,6 +20,7 @@ export function openLibc(ffi: Ffi): Native {
     map: memory.map,
     allocate: openAllocate(ffi),
     memfd,
+    seal: openSeal(ffi),
     flock: openFlock(ffi),
     robustMutex: ifThere(() => openRobustMutexes(ffi)),
     systemV: ifThere(() => openSystemV(ffi, memory)),
@@ -48,6 +49,7 @@ function writeZeros(fd: number, bytes: number): void {
 }
 
 const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
 
 function openMemfd(ffi: Ffi): Native['memfd'] {
   const create = ifThere(() =>
@@ -55,8 +57,18 @@ function openMemfd(ffi: Ffi): Native['memfd'] {
   );
   return (name) => {
     if (create === undefined) throw systemCallError('memfd_create', constants.errno.ENOSYS);
-    return create(name, MFD_CLOEXEC);
+    return create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   };
+}
+
+const F_ADD_SEALS = 1033;
+/** No other seals, no shrinking, no growing. */
+const SEALS = 1 | 2 | 4;
+
+function openSeal(ffi: Ffi): Native['seal'] {
+  if (process.platform !== 'linux') return () => false;
+  const fcntl = ifThere(() => ffi.declareVariadic('fcntl', ['int', 'int'], ['int'], 'int'));
+  return (fd) => fcntl?.(fd, F_ADD_SEALS, SEALS) === 0;
 }
 
 const LOCK: Readonly<Record<FlockHow, number>> = { shared: 1, exclusive: 2, unlock: 8 };

@@ -111,6 +111,8 @@ function makeAnonymous(request: SharedMemoryRequest, site: Site, native: Native 
   };
   try {
     attempted(attempt, () => allocate(native, fd, bytes), site.stateDir);
+    // Whoever is handed the descriptor could end us by making it shorter.
+    native?.seal(fd);
   } catch (error) {
     release();
     throw error;
