@@ -1,6 +1,18 @@
 import { defineConfig, type Options } from 'tsup';
 import { sharingIndex } from './scripts/late-code.js';
 
+/** What makes CommonJS of a chunk assigns classes with fields to names of its own; an error is called what its class is called. */
+function classesKeepTheirNames(): NonNullable<Options['plugins']>[number] {
+  return {
+    name: 'classes keep their names',
+    renderChunk(code) {
+      return this.format === 'cjs'
+        ? { code: code.replace(/^(var ([\w$]+) = class)(?= (?:extends\b|\{))/gm, '$1 $2') }
+        : undefined;
+    },
+  };
+}
+
 /** JavaScript only: `tsc` writes the declarations (scripts/build.mjs runs both). */
 const library: Options = {
   entry: {
@@ -21,6 +33,7 @@ const library: Options = {
   noExternal: ['eventemitter3', 'p-retry', 'is-network-error'],
   // tsup takes only dependencies and peers to be outside, and this is optional: it brings a binary.
   external: ['koffi'],
+  plugins: [classesKeepTheirNames()],
   // Every file that an import loads costs more than a millisecond: these choices save some.
   esbuildOptions(options) {
     // Its single ES module needs no wrapper, and so no chunk of helpers.
@@ -29,7 +42,7 @@ const library: Options = {
   esbuildPlugins: [
     sharingIndex(process.cwd(), [
       'src/app/resources.ts',
-      'src/resources/registry.ts',
+      'src/resources/registry/registry.ts',
       'src/testing/index.ts',
     ]),
     {

@@ -45,6 +45,15 @@ export const RESOURCE_SNIPPETS: readonly Snippet[] = [
 /** Add a case here: a whole program in either format, run in an empty project that has the tarball and tsyringe. */
 export const SNIPPETS: readonly Snippet[] = [
   ...RESOURCE_SNIPPETS,
+  {
+    name: 'every error is called what its class is called, in CommonJS too',
+    format: 'cjs',
+    code: `
+      const surface = { ...require('treewarden'), ...require('treewarden/resources') };
+      const errors = Object.entries(surface).filter(([name]) => name.endsWith('Error'));
+      console.log(errors.length > 20, errors.filter(([name, error]) => error.name !== name).map(([name]) => name));`,
+    prints: 'true []',
+  },
   ...ENTRY_POINTS.map((entry) => ({
     name: `import ${entry}`,
     format: 'esm' as const,
