@@ -1,4 +1,4 @@
-import { ScopeClosedError } from '../core/index.js';
+import { InvalidSpecError, ScopeClosedError } from '../core/index.js';
 import type { ContextOwner } from './context.js';
 import type { ChildResources, Lease, ResourceKind, ResourceScope } from './resources.js';
 import type { Scope } from './scope.js';
@@ -31,6 +31,7 @@ class Leases implements ChildResources {
    * being granted is not waited for, since a grant may wait for somebody else; the close of the scope refuses it.
    */
   async acquire<L extends Lease>(kind: ResourceKind<L>): Promise<L> {
+    checkKind(this.#owner.path, kind);
     this.#checkOpen(kind);
     this.#granting ??= this.#open(kind);
     let granted = false;
@@ -118,6 +119,17 @@ class Leases implements ChildResources {
   #checkOpen({ request }: ResourceKind): void {
     if (this.#end.closed) throw new ScopeClosedError(this.#owner.path, request.kind);
   }
+}
+
+/** `acquire(mutex)` in place of `acquire(mutex({ name: 'ledger' }))` is easily written where no compiler looks. */
+function checkKind(owner: string, kind: Partial<ResourceKind> | undefined | null): void {
+  if (kind?.request !== undefined && typeof kind.attach === 'function') return;
+  throw new InvalidSpecError(`acquire() of "${owner}"`, {
+    rule: 'invalid_option',
+    field: 'kind',
+    value: kind,
+    expected: "what a function of treewarden/resources returns, such as mutex({ name: 'ledger' })",
+  });
 }
 
 /** One failure as it is, several together. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ScopeClosedError } from '../../src/core/index.js';
+import { InvalidSpecError, ScopeClosedError } from '../../src/core/index.js';
 import {
   IncarnationContext,
   type Lease,
@@ -38,6 +38,14 @@ function gate(): { readonly opened: Promise<void>; open(): void } {
 }
 
 describe('what an incarnation acquires', () => {
+  test.each([undefined, null, {}, fakeKind])('is a kind with its settings, and not %s', async (wrong) => {
+    const { ctx, resources } = setUp();
+    const failure: unknown = await ctx.resources.acquire(wrong as never).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(InvalidSpecError);
+    expect(String(failure)).toContain("such as mutex({ name: 'ledger' })");
+    expect(resources.log).toEqual([]);
+  });
+
   test('is released at its end, last in first out, in one order with what is deferred', async () => {
     const { ctx, resources } = setUp();
     await ctx.resources.acquire(fakeKind('lock', 'a'));
