@@ -145,6 +145,20 @@ for (const { implementation, backend, skip } of WAYS) {
       await expect(lock.read()).rejects.toThrow(ReleasedError);
     });
 
+    test('cannot be given up while it is held, also when others of its thread have let go in another order', async () => {
+      const granted = files.make('rw-lock');
+      const [one, two, three] = [await here(granted), await here(granted), await here(granted)];
+      const holds = [await one.read(), await two.read(), await three.read()];
+      holds[0]?.release();
+      await one.release();
+      await expect(two.release()).rejects.toThrow(LockStateError);
+      holds[2]?.release();
+      await three.release();
+      await expect(two.release()).rejects.toThrow(LockStateError);
+      holds[1]?.release();
+      await two.release();
+    });
+
     test('names those who stand in the way when the time is over', async () => {
       const granted = files.make('rw-lock');
       const lock = await here(granted);
