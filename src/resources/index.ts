@@ -1,11 +1,5 @@
 export type { NativeName } from './backend/backend.js';
 export type { BackendChoice } from './backend/choose.js';
-export {
-  type Capability,
-  type CapabilityName,
-  type CapabilityOptions,
-  capabilities,
-} from './capabilities.js';
 export { type CellRole, type SnapshotCell, type SnapshotCellOptions, snapshotCell } from './cell/cell.js';
 export type { ChangeOptions } from './cell/changes.js';
 export type { Codec, CodecOption } from './cell/codec.js';
@@ -32,6 +26,19 @@ export type { GuardianState } from './guard/guardian.js';
 export type { Who } from './guard/identity.js';
 export type { EntryReport, LedgerReport, LedgerVerdict, ReclaimReport } from './guard/reclaim.js';
 export type { EntryOutcome, SkipReason } from './guard/release.js';
+export {
+  type Capability,
+  type CapabilityName,
+  type CapabilityOptions,
+  capabilities,
+} from './inspect/capabilities.js';
+export {
+  type LookOptions,
+  reclaimLeftovers,
+  type Survey,
+  type SurveyOptions,
+  survey,
+} from './inspect/survey.js';
 export { type CustomLease, type CustomOptions, custom } from './kinds/custom.js';
 export {
   type FileLock,
@@ -63,10 +70,11 @@ export type { LockOptions } from './locks/queue.js';
 export { type RwLock, rwLock } from './locks/rw-lock.js';
 export { type AcquireOptions, type Semaphore, type SemaphoreSettings, semaphore } from './locks/semaphore.js';
 export type { Permits } from './locks/semaphore-state.js';
-export type { Listed } from './recording-ledger.js';
-export { type LeaseStatus, type LeaseUse, ResourceRegistry } from './registry.js';
-export type { RegistryEvent, RegistryListener } from './registry-events.js';
-export { type RegistryOptions, type RegistrySettings, registrySettings } from './registry-options.js';
+export type { RegistryEvent, RegistryListener } from './registry/events.js';
+export { type RegistryOptions, type RegistrySettings, registrySettings } from './registry/options.js';
+export type { Listed } from './registry/recording-ledger.js';
+export { type LeaseStatus, type LeaseUse, ResourceRegistry } from './registry/registry.js';
+export { scopeNamed } from './registry/standalone.js';
 export {
   type Scoreboard,
   type ScoreboardOptions,
@@ -74,5 +82,3 @@ export {
   scoreboard,
 } from './scoreboard/scoreboard.js';
 export type { ScoreboardSlot, SlotUpdate } from './scoreboard/slot.js';
-export { scopeNamed } from './standalone.js';
-export { type LookOptions, reclaimLeftovers, type Survey, type SurveyOptions, survey } from './survey.js';

@@ -1,6 +1,6 @@
 import { ReleasedError } from '../core/index.js';
 import type { Granted, Lease, ResourceKind, ResourceRequest } from '../runtime/index.js';
-import { standaloneProvider } from './standalone.js';
+import { standaloneProvider } from './registry/standalone.js';
 
 /** Makes a kind from its two ends that travel: what is asked for, and what is done with what was granted. */
 export function kindOf<L extends Lease>(

@@ -11,7 +11,7 @@ import {
   ResourceRegistry,
   temporaryFile,
 } from '../../src/resources/index.js';
-import { memoryDirPath } from '../../src/resources/registry-options.js';
+import { memoryDirPath } from '../../src/resources/registry/options.js';
 import type { ResourceRequest, ResourceScope } from '../../src/runtime/index.js';
 import { ended, runs, Trial } from './trial.js';
 

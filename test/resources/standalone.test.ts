@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { type ResourceRegistry, scopeNamed, temporaryFile } from '../../src/resources/index.js';
-import { standaloneProvider } from '../../src/resources/standalone.js';
+import { standaloneProvider } from '../../src/resources/registry/standalone.js';
 import { Scope } from '../../src/runtime/index.js';
 import { Trial } from './trial.js';
 

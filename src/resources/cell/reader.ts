@@ -4,7 +4,7 @@ import { checkName, checkText } from '../checks.js';
 import { checkScope } from '../guard/state-dir.js';
 import { pathOf } from '../kinds/shared-file.js';
 import { FileWords } from '../memory/shared-words.js';
-import { memoryDirPath } from '../registry-options.js';
+import { memoryDirPath } from '../registry/options.js';
 import { type ChangeOptions, checkChangeOptions, nextVersion } from './changes.js';
 import { type Codec, type CodecOption, codecOf } from './codec.js';
 import { roomIn } from './layout.js';

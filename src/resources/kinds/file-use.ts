@@ -1,7 +1,7 @@
 import { unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ResourceError, ScopeClosedError } from '../../core/index.js';
-import { type FreshFile, isAt, isOnDisk, randomName } from '../fresh-file.js';
+import { type FreshFile, isAt, isOnDisk, randomName } from '../files/fresh-file.js';
 import type { Ledger, Written } from '../guard/entry.js';
 import { reclaim } from '../guard/reclaim.js';
 import { isListedByOthers, isUsedByOthers, leaversOf, type SharedFile } from '../guard/sharers.js';

@@ -1,4 +1,4 @@
-import { LockedFile } from '../locked-file.js';
+import { LockedFile } from '../files/locked-file.js';
 import type { Claim, Make } from '../site.js';
 import { checkedFileLock, type FileLockRequest, type LockedFileFacts } from './file-lock.js';
 

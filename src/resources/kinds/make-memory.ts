@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fchmodSync, fstatSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Native } from '../backend/backend.js';
-import { makeFreshFile, randomName, removeFreshFile } from '../fresh-file.js';
+import { makeFreshFile, randomName, removeFreshFile } from '../files/fresh-file.js';
 import { type Attempt, attempted, errnoOf, existsFailure, keyText } from '../inspect/failure.js';
 import { usersOfFile } from '../inspect/holders.js';
 import type { Claim, Make, Site } from '../site.js';

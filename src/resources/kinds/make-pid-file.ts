@@ -1,9 +1,9 @@
 import type { Stats } from 'node:fs';
 import { ResourceExistsError } from '../../core/index.js';
+import { LockedFile, pidIn } from '../files/locked-file.js';
 import { startTicks } from '../guard/identity.js';
 import { named } from '../inspect/processes.js';
 import { readText } from '../inspect/read.js';
-import { LockedFile, pidIn } from '../locked-file.js';
 import type { Claim, Make } from '../site.js';
 import { checkedPidFile, type LockedFileFacts, type PidFileRequest } from './file-lock.js';
 

@@ -1,6 +1,6 @@
 import { chmodSync, linkSync, lstatSync, unlinkSync } from 'node:fs';
 import type { NamedSemaphores } from '../backend/backend.js';
-import { type FreshFile, randomName, removeFreshFile } from '../fresh-file.js';
+import { type FreshFile, randomName, removeFreshFile } from '../files/fresh-file.js';
 import { type Attempt, resourceFailure } from '../inspect/failure.js';
 import { usersOfFile } from '../inspect/holders.js';
 import { orNothing } from '../inspect/read.js';

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, lstatSync, mkdirSync, openSync, rmSync, unlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { isOnDisk } from '../fresh-file.js';
+import { isOnDisk } from '../files/fresh-file.js';
+import { reserve } from '../files/reserve.js';
 import type { Written } from '../guard/entry.js';
 import { type Attempt, attempted, errnoOf } from '../inspect/failure.js';
 import { orNothing } from '../inspect/read.js';
-import { reserve } from '../reserve.js';
 import type { Claim, Make } from '../site.js';
 import { checkedTemporary, type TemporaryRequest } from './temporary.js';
 

@@ -11,14 +11,14 @@ import {
 import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { CapabilityError, ResourceExistsError } from '../../core/index.js';
-import { takeFlock } from '../flock.js';
-import { type FreshFile, isAt, isOnDisk, makeFresh, removeFreshFile } from '../fresh-file.js';
+import { takeFlock } from '../files/flock.js';
+import { type FreshFile, isAt, isOnDisk, makeFresh, removeFreshFile } from '../files/fresh-file.js';
 import { ownUid } from '../guard/state-dir.js';
 import { type Attempt, attempted, errnoOf } from '../inspect/failure.js';
 import { named } from '../inspect/processes.js';
 import { pause } from '../pause.js';
 import type { Claim, Make, Site } from '../site.js';
-import { lifeOfSocketName, socketName } from '../socket-name.js';
+import { lifeOfSocketName, socketName } from './socket-name.js';
 import { checkedUnixSocket, type UnixSocketFacts, type UnixSocketRequest } from './unix-socket.js';
 
 /** The owner's half of a Unix socket: a hidden name to listen on, and the link by which clients find it. */

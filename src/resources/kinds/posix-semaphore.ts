@@ -3,7 +3,7 @@ import type { Granted, Lease, ResourceKind, ResourceRequest } from '../../runtim
 import type { NamedSemaphore, NamedSemaphores, Native, NativeName } from '../backend/backend.js';
 import { loadNative } from '../backend/choose.js';
 import { checkName, checkWhole, refuse } from '../checks.js';
-import { isAt } from '../fresh-file.js';
+import { isAt } from '../files/fresh-file.js';
 import { type Attempt, attempted } from '../inspect/failure.js';
 import type { FileIdentity } from '../inspect/holders.js';
 import { BaseLease, kindOf } from '../kind.js';

@@ -4,11 +4,11 @@ import { ResourceExistsError, SharedLayoutError } from '../../core/index.js';
 import type { ResourceRequest } from '../../runtime/index.js';
 import type { Native, NativeName } from '../backend/backend.js';
 import { checkName, checkWhole, refuse } from '../checks.js';
-import { makeFreshFile } from '../fresh-file.js';
+import { makeFreshFile } from '../files/fresh-file.js';
+import { reserve, writeWhole } from '../files/reserve.js';
 import { attempted, errnoOf } from '../inspect/failure.js';
 import { holdersOfFile } from '../inspect/holders.js';
 import { named } from '../inspect/processes.js';
-import { reserve, writeWhole } from '../reserve.js';
 import type { Claim, Make, Site } from '../site.js';
 import { type FileUse, useFound, useMade } from './file-use.js';
 

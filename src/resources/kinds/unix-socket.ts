@@ -3,7 +3,7 @@ import { checkNames } from '../../core/index.js';
 import type { Granted, Lease, ResourceKind, ResourceRequest } from '../../runtime/index.js';
 import { checkText, refuse } from '../checks.js';
 import { BaseLease, kindOf } from '../kind.js';
-import { LONGEST_SOCKET_NAME } from '../socket-name.js';
+import { LONGEST_SOCKET_NAME } from './socket-name.js';
 
 /** Under which path is served. */
 export interface UnixSocketOptions {

@@ -10,16 +10,16 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { AlreadyLockedError, LONGEST_TIMER_MS, ScopeClosedError } from '../core/index.js';
-import type { Native } from './backend/backend.js';
+import { AlreadyLockedError, LONGEST_TIMER_MS, ScopeClosedError } from '../../core/index.js';
+import type { Native } from '../backend/backend.js';
+import type { Written } from '../guard/entry.js';
+import { type Attempt, attempted, errnoOf } from '../inspect/failure.js';
+import { lockHolder } from '../inspect/lock-holder.js';
+import { pause } from '../pause.js';
+import type { Site } from '../site.js';
 import { takeFlock } from './flock.js';
 import { isAt } from './fresh-file.js';
-import type { Written } from './guard/entry.js';
-import { type Attempt, attempted, errnoOf } from './inspect/failure.js';
-import { lockHolder } from './inspect/lock-holder.js';
-import { pause } from './pause.js';
 import { writeWhole } from './reserve.js';
-import type { Site } from './site.js';
 
 /** What is to be locked. */
 export interface LockedFileOptions {

@@ -1,4 +1,4 @@
-import { ScopeClosedError } from '../core/index.js';
+import { ScopeClosedError } from '../../core/index.js';
 import type {
   Clock,
   Grant,
@@ -6,12 +6,12 @@ import type {
   ResourceOwner,
   ResourceRequest,
   ResourceScope,
-} from '../runtime/index.js';
-import type { Ledger, Written } from './guard/entry.js';
-import { startTicks } from './guard/identity.js';
-import { groupLives, signalGroup } from './process-groups.js';
+} from '../../runtime/index.js';
+import type { Ledger, Written } from '../guard/entry.js';
+import { startTicks } from '../guard/identity.js';
+import { groupLives, signalGroup } from '../process-groups.js';
+import type { Claim, Make, Site } from '../site.js';
 import { type Listed, RecordingLedger } from './recording-ledger.js';
-import type { Claim, Make, Site } from './site.js';
 
 /** What all scopes of a registry have in common. */
 export interface Home {

@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, normalize, resolve } from 'node:path';
-import { checkNames } from '../core/index.js';
-import { type Clock, systemClock } from '../runtime/index.js';
-import type { BackendChoice } from './backend/choose.js';
-import { refuse } from './checks.js';
-import { checkScope, stateDirPath } from './guard/state-dir.js';
+import { checkNames } from '../../core/index.js';
+import { type Clock, systemClock } from '../../runtime/index.js';
+import type { BackendChoice } from '../backend/choose.js';
+import { refuse } from '../checks.js';
+import { checkScope, stateDirPath } from '../guard/state-dir.js';
 
 /** How a registry is opened. */
 export interface RegistryOptions {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { bootId, type Life, lifeOf, namespace, thisProcess } from './guard/identity.js';
+import { bootId, type Life, lifeOf, namespace, thisProcess } from '../guard/identity.js';
 
 /**
  * The hidden name on which a server of ours listens. It tells whose it is, so that a later start knows whether that one lives, whether it

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import type { Native } from './backend/backend.js';
+import type { Native } from '../backend/backend.js';
 
 /**
  * Makes an empty file that long, with its room reserved: one that is only declared that long fails its user later, in a mapping by SIGBUS.

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { CapabilityError } from '../core/index.js';
-import type { Native } from './backend/backend.js';
-import { type Attempt, attempted } from './inspect/failure.js';
+import { CapabilityError } from '../../core/index.js';
+import type { Native } from '../backend/backend.js';
+import { type Attempt, attempted } from '../inspect/failure.js';
 
 /**
  * Takes the `flock` of an open file for its descriptor, exclusively and without waiting; false where another has it. Closing the descriptor

@@ -1,4 +1,4 @@
-import type { GuardianState } from './guard/guardian.js';
+import type { GuardianState } from '../guard/guardian.js';
 
 /**
  * What a registry tells of itself while it works: how its guardian is. Unless that is `'watching'`, what this process leaves if it is killed

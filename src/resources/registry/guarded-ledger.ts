@@ -1,7 +1,7 @@
-import type { Clock } from '../runtime/index.js';
-import type { Entry, Ledger, Written } from './guard/entry.js';
-import { type Guardian, type GuardianState, startGuardian } from './guard/guardian.js';
-import { createLedger } from './guard/ledger.js';
+import type { Clock } from '../../runtime/index.js';
+import type { Entry, Ledger, Written } from '../guard/entry.js';
+import { type Guardian, type GuardianState, startGuardian } from '../guard/guardian.js';
+import { createLedger } from '../guard/ledger.js';
 
 export interface GuardedLedgerOptions {
   readonly stateDir: string;

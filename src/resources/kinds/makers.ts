@@ -1,15 +1,15 @@
-import { refuse } from './checks.js';
-import { makeCustom } from './kinds/make-custom.js';
-import { makeFileLock } from './kinds/make-file-lock.js';
-import { makeSharedMemory } from './kinds/make-memory.js';
-import { makePidFile } from './kinds/make-pid-file.js';
-import { makePosixSemaphore } from './kinds/make-posix-semaphore.js';
-import { makeProcessGroup } from './kinds/make-process-group.js';
-import { makeSemaphoreSet } from './kinds/make-semaphore-set.js';
-import { makeTemporaryDirectory, makeTemporaryFile } from './kinds/make-temporary.js';
-import { makeUnixSocket } from './kinds/make-unix-socket.js';
-import { makeSharedFile } from './kinds/shared-file.js';
-import type { Make } from './site.js';
+import { refuse } from '../checks.js';
+import type { Make } from '../site.js';
+import { makeCustom } from './make-custom.js';
+import { makeFileLock } from './make-file-lock.js';
+import { makeSharedMemory } from './make-memory.js';
+import { makePidFile } from './make-pid-file.js';
+import { makePosixSemaphore } from './make-posix-semaphore.js';
+import { makeProcessGroup } from './make-process-group.js';
+import { makeSemaphoreSet } from './make-semaphore-set.js';
+import { makeTemporaryDirectory, makeTemporaryFile } from './make-temporary.js';
+import { makeUnixSocket } from './make-unix-socket.js';
+import { makeSharedFile } from './shared-file.js';
 
 /**
  * The owner's half of a kind. A request may have come by message, so a kind that is not in the table is refused in plain words.

@@ -1,4 +1,4 @@
-import { CapabilityError, ScopeClosedError } from '../core/index.js';
+import { CapabilityError, ScopeClosedError } from '../../core/index.js';
 import {
   IncarnationContext,
   type Lease,
@@ -7,18 +7,18 @@ import {
   type ResourceProvider,
   type ResourceScope,
   silentLogger,
-} from '../runtime/index.js';
-import type { Native } from './backend/backend.js';
-import { loadNative } from './backend/choose.js';
-import { releaseAtExit } from './guard/exit.js';
-import type { GuardianState } from './guard/guardian.js';
-import { type ReclaimReport, reclaim } from './guard/reclaim.js';
+} from '../../runtime/index.js';
+import type { Native } from '../backend/backend.js';
+import { loadNative } from '../backend/choose.js';
+import { releaseAtExit } from '../guard/exit.js';
+import type { GuardianState } from '../guard/guardian.js';
+import { type ReclaimReport, reclaim } from '../guard/reclaim.js';
+import type { Claim, Make, Site } from '../site.js';
+import { type RegistryListener, RegistryListeners } from './events.js';
 import { GuardedLedger } from './guarded-ledger.js';
+import { type RegistryOptions, type RegistrySettings, registrySettings } from './options.js';
 import { type GrantStatus, type Home, OwnedScope } from './owned-scope.js';
 import type { Listed } from './recording-ledger.js';
-import { type RegistryListener, RegistryListeners } from './registry-events.js';
-import { type RegistryOptions, type RegistrySettings, registrySettings } from './registry-options.js';
-import type { Claim, Make, Site } from './site.js';
 
 /** A lease, as the registry knows it. */
 export interface LeaseStatus {
@@ -73,7 +73,7 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
    */
   static async open(options: RegistryOptions): Promise<ResourceRegistry> {
     const settings = registrySettings(options);
-    const { makeOf } = await import('./makers.js');
+    const { makeOf } = await import('../kinds/makers.js');
     const reclaimed = await reclaim({ ...settings, dryRun: false });
     return new ResourceRegistry(settings, makeOf, reclaimed);
   }

@@ -1,4 +1,4 @@
-import type { Entry, Identity, Ledger, Written } from './guard/entry.js';
+import type { Entry, Identity, Ledger, Written } from '../guard/entry.js';
 
 /** One thing that the ledger lists for a lease. */
 export interface Listed {

@@ -10,7 +10,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Ledger, Written } from './guard/entry.js';
+import type { Ledger, Written } from '../guard/entry.js';
 
 /** A file of ours under its proper name, and its entry in the ledger. */
 export interface FreshFile {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ResourceProvider, Scope } from '../runtime/index.js';
+import type { ResourceProvider, Scope } from '../../runtime/index.js';
 
 /**
  * The registry of a tree that was given none, or of a program that nobody supervises: opened once, closed with the tree, or released when the

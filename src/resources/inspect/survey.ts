@@ -1,11 +1,11 @@
-import { checkNames, type Leftover, type LimitFacts } from '../core/index.js';
-import { type BackendChoice, loadNative } from './backend/choose.js';
+import { checkNames, type Leftover, type LimitFacts } from '../../core/index.js';
+import { type BackendChoice, loadNative } from '../backend/choose.js';
+import { type EntryReport, type ReclaimReport, reclaim } from '../guard/reclaim.js';
+import { checkScope, stateDirPath } from '../guard/state-dir.js';
+import { checkBackend, memoryDirPath } from '../registry/options.js';
 import { type Capability, capabilities } from './capabilities.js';
-import { type EntryReport, type ReclaimReport, reclaim } from './guard/reclaim.js';
-import { checkScope, stateDirPath } from './guard/state-dir.js';
-import { unattachedSegments } from './inspect/leftovers.js';
-import { filesOf, limits, sizeOf } from './inspect/limits.js';
-import { checkBackend, memoryDirPath } from './registry-options.js';
+import { unattachedSegments } from './leftovers.js';
+import { filesOf, limits, sizeOf } from './limits.js';
 
 /** Where to look for what dead programs have left. */
 export interface LookOptions {

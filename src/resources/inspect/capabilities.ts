@@ -1,10 +1,10 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { checkNames } from '../core/index.js';
-import type { Native } from './backend/backend.js';
-import { type BackendChoice, loadNative, nativeReport } from './backend/choose.js';
-import { orNothing } from './inspect/read.js';
-import { checkBackend, memoryDirPath } from './registry-options.js';
+import { checkNames } from '../../core/index.js';
+import type { Native } from '../backend/backend.js';
+import { type BackendChoice, loadNative, nativeReport } from '../backend/choose.js';
+import { checkBackend, memoryDirPath } from '../registry/options.js';
+import { orNothing } from './read.js';
 
 /** Something that this machine, or this Node, can do for resources or cannot; by the name that a `CapabilityError` gives. */
 export interface Capability {
