@@ -95,7 +95,10 @@ export interface ResourceProvider {
   openScope(owner: ResourceOwner): ResourceScope | Promise<ResourceScope>;
 }
 
-/** What a child has as `ctx.resources`: everything acquired is released when this incarnation ends, however it ends, before the next one starts. */
+/**
+ * What a child has as `ctx.resources`: everything acquired is released when this incarnation ends, however it ends, before the next one starts.
+ * A fork or thread that is asked to stop lets go of it once it has drained: what uses it by itself, such as a timer, is ended by `ctx.onDrain`.
+ */
 export interface ChildResources {
   /**
    * Acquires a resource for this incarnation. Where the tree was given no registry, the first call opens one, in the scope that the root's id names.

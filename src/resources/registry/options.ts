@@ -10,8 +10,8 @@ import { checkScope, stateDirPath } from '../guard/state-dir.js';
 /** How a registry is opened. */
 export interface RegistryOptions {
   /**
-   * What the program is called among its user's programs: 1 to 48 letters, digits, dashes and underscores. Programs with the same scope mean the
-   * same shared state by the same names, and each releases what dead ones of that scope have left.
+   * What the program is called among its user's programs: 1 to 48 letters, digits, dashes and underscores, of which the first is a letter or
+   * a digit. Programs with the same scope mean the same shared state by the same names, and each releases what dead ones of that scope have left.
    */
   readonly scope: string;
   /**
