@@ -88,6 +88,26 @@ describe('a scope', () => {
     expect(registry.list()).toEqual([]);
   });
 
+  test('opened last is closed first when the registry closes', async () => {
+    await using trial = new Trial();
+    const registry = await trial.open();
+    for (const name of ['one', 'two', 'three']) {
+      await registry.openScope({ path: `shop/${name}`, incarnation: 1 }).grant(noted(trial, name));
+    }
+    await registry.close();
+    expect(notes(trial)).toEqual(['three', 'two', 'one']);
+  });
+
+  test('that closes while something is given back leaves that as it was given', async () => {
+    await using trial = new Trial();
+    const scope = (await trial.open()).openScope({ path: 'shop/api', incarnation: 1 });
+    const { number } = await scope.grant(noted(trial, 'one'));
+    const giving = scope.giveBack(number);
+    expect(await scope.close()).toEqual([]);
+    await giving;
+    expect(existsSync(trial.path('notes'))).toBe(false);
+  });
+
   test('carries on past what cannot be released, and tells all of it', async () => {
     await using trial = new Trial();
     const registry = await trial.open();

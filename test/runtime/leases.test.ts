@@ -116,11 +116,20 @@ describe('what an incarnation acquires', () => {
         return granting.opened;
       },
     });
-    const acquiring = ctx.resources.acquire(fakeKind('lock', 'a')).catch((error: unknown) => error);
+    let attached = false;
+    const kind: ResourceKind<Lease> = {
+      ...fakeKind('lock', 'a'),
+      attach: () => {
+        attached = true;
+        throw new Error('attached after the end');
+      },
+    };
+    const acquiring = ctx.resources.acquire(kind).catch((error: unknown) => error);
     await asked.opened;
     const ended = ctx.release();
     granting.open();
     expect(await ended).toEqual([]);
+    expect(attached).toBe(false);
     expect(resources.held).toEqual([]);
     expect(resources.log).toEqual([
       'shop/mail#3 acquires lock "a"',
