@@ -5,6 +5,11 @@ export function refuse(subject: string, field: string, value: unknown, expected:
   throw new InvalidSpecError(subject, { rule: 'invalid_option', field, value, expected });
 }
 
+/** As it stands in messages, before it is known whether the name is one. */
+export function subjectOf(kind: string, name: unknown): string {
+  return typeof name === 'string' ? `${kind} "${name}"` : kind;
+}
+
 /** What a resource may be called: it becomes part of a file's name. */
 export function checkName(subject: string, field: string, value: unknown): asserts value is string {
   if (typeof value === 'string' && /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/.test(value)) return;

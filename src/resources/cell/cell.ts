@@ -1,7 +1,7 @@
 import { checkNames, ReleasedError, ResourceError } from '../../core/index.js';
 import type { Granted, Lease, ResourceKind } from '../../runtime/index.js';
 import type { Region } from '../backend/region.js';
-import { checkName, checkWhole, refuse } from '../checks.js';
+import { checkName, checkWhole, refuse, subjectOf } from '../checks.js';
 import { BaseLease, kindOf } from '../kind.js';
 import type { SharedFileFacts, SharedFileRequest } from '../kinds/shared-file.js';
 import { Claims } from '../memory/claims.js';
@@ -82,7 +82,7 @@ const OPTIONS: readonly string[] = ['name', 'bytes', 'codec', 'role', 'crc'];
 const ROLES: readonly CellRole[] = ['writer', 'reader', 'any'];
 
 function check<T>(options: SnapshotCellOptions<T>): Checked<T> {
-  const subject = `the snapshot-cell "${String(options?.name)}"`;
+  const subject = subjectOf('the snapshot-cell', options?.name);
   checkNames(subject, options, OPTIONS);
   const { name, bytes, role = 'any', crc = true } = options;
   checkName(subject, 'name', name);

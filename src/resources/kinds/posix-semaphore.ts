@@ -2,7 +2,7 @@ import { CapabilityError, checkNames, ReleasedError, ResourceError } from '../..
 import type { Granted, Lease, ResourceKind, ResourceRequest } from '../../runtime/index.js';
 import type { NamedSemaphore, NamedSemaphores, Native, NativeName } from '../backend/backend.js';
 import { loadNative } from '../backend/choose.js';
-import { checkName, checkWhole, refuse } from '../checks.js';
+import { checkName, checkWhole, refuse, subjectOf } from '../checks.js';
 import { isAt } from '../files/fresh-file.js';
 import { type Attempt, attempted } from '../inspect/failure.js';
 import type { FileIdentity } from '../inspect/holders.js';
@@ -74,7 +74,7 @@ export function checkedSemaphore(request: PosixSemaphoreRequest): PosixSemaphore
 }
 
 export function semaphoreSubject(name: string): string {
-  return `POSIX semaphore "${name}"`;
+  return subjectOf('POSIX semaphore', name);
 }
 
 /** Where glibc and musl keep the file of a named semaphore. */

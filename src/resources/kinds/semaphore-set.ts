@@ -2,7 +2,7 @@ import { checkNames, ReleasedError } from '../../core/index.js';
 import type { Granted, Lease, ResourceKind, ResourceRequest } from '../../runtime/index.js';
 import type { NativeName, SystemV } from '../backend/backend.js';
 import { loadNative } from '../backend/choose.js';
-import { checkName, checkWhole, refuse } from '../checks.js';
+import { checkName, checkWhole, refuse, subjectOf } from '../checks.js';
 import { type Attempt, attempted, keyText } from '../inspect/failure.js';
 import { BaseLease, kindOf } from '../kind.js';
 import { checkKey, checkMode } from './shared-memory.js';
@@ -91,7 +91,7 @@ export function checkedSet(request: SemaphoreSetRequest): SemaphoreSetRequest {
 
 /** As it stands in messages before it has a lease. */
 export function setSubject({ name, key }: Pick<SemaphoreSetRequest, 'name' | 'key'>): string {
-  if (name !== undefined) return `semaphore set "${name}"`;
+  if (name !== undefined) return subjectOf('semaphore set', name);
   return key === undefined ? 'semaphore set' : `semaphore set "${keyText(key)}"`;
 }
 
@@ -131,10 +131,12 @@ class SetLease extends BaseLease implements SemaphoreSet {
   }
 
   value(index = 0): number {
+    this.#checkIndex(index);
     return this.#use(() => this.#systemV.value(this.id, index));
   }
 
   tryTake(index = 0, permits = 1): boolean {
+    this.#checkIndex(index);
     checkWhole(this.#what, 'permits', permits, 1, 32_767);
     const taken = this.#use(() => this.#systemV.add(this.id, index, -permits, this.#undo));
     if (taken) this.#held.set(index, this.#heldOf(index) + permits);
@@ -142,6 +144,7 @@ class SetLease extends BaseLease implements SemaphoreSet {
   }
 
   give(index = 0, permits = 1): void {
+    this.#checkIndex(index);
     checkWhole(this.#what, 'permits', permits, 1, 32_767);
     this.#use(() => this.#give(index, permits));
   }
@@ -150,6 +153,11 @@ class SetLease extends BaseLease implements SemaphoreSet {
     for (const [index, permits] of this.#held) {
       if (permits > 0) attempted(this.#attempt, () => this.#give(index, permits));
     }
+  }
+
+  /** What is no number, or more than the kernel's 16 bits, would be another semaphore's there. */
+  #checkIndex(index: number): void {
+    checkWhole(this.#what, 'index', index, 0, 65_535);
   }
 
   /** What was taken is given back under the same terms; what is new the kernel must not take away when this process ends. */

@@ -1,7 +1,7 @@
 import { checkNames } from '../../core/index.js';
 import type { ResourceKind, ResourceRequest } from '../../runtime/index.js';
 import type { NativeName } from '../backend/backend.js';
-import { checkName, checkWhole, refuse } from '../checks.js';
+import { checkName, checkWhole, refuse, subjectOf } from '../checks.js';
 import type { FileIdentity } from '../inspect/holders.js';
 import { kindOf } from '../kind.js';
 import { attachMemory, type SharedMemory } from './memory-lease.js';
@@ -106,7 +106,7 @@ function requestOf(options: SharedMemoryOptions): SharedMemoryRequest {
 /** @throws InvalidSpecError; asked again where it is made, since it may have come by message */
 export function checkedRequest(request: SharedMemoryRequest): SharedMemoryRequest {
   const { name, bytes, backing, key, mode, attach, fd, readOnly } = request;
-  const subject = name === undefined ? 'shared memory' : `shared memory "${name}"`;
+  const subject = subjectOf('shared memory', name);
   const need = (valid: boolean, field: keyof SharedMemoryRequest, expected: string): void => {
     if (!valid) refuse(subject, field, request[field], expected);
   };

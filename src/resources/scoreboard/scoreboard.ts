@@ -1,7 +1,7 @@
 import { AlreadyLockedError, checkNames, ReleasedError, ResourceLimitError } from '../../core/index.js';
 import { type Granted, type Lease, machineTime, type ResourceKind } from '../../runtime/index.js';
 import type { Region } from '../backend/region.js';
-import { checkName, checkWhole, refuse } from '../checks.js';
+import { checkName, checkWhole, refuse, subjectOf } from '../checks.js';
 import type { Who } from '../guard/identity.js';
 import { BaseLease, kindOf } from '../kind.js';
 import type { SharedFileFacts, SharedFileRequest } from '../kinds/shared-file.js';
@@ -86,7 +86,7 @@ interface Checked extends BoardNames {
 const OPTIONS: readonly string[] = ['name', 'slots', 'states', 'counters', 'jobBytes'];
 
 function check(options: ScoreboardOptions<string, string>): Checked {
-  const subject = `the scoreboard "${String(options?.name)}"`;
+  const subject = subjectOf('the scoreboard', options?.name);
   checkNames(subject, options, OPTIONS);
   const { name, slots, states, counters = [], jobBytes = 64 } = options;
   checkName(subject, 'name', name);

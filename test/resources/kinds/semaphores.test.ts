@@ -44,6 +44,18 @@ describe.skipIf(!SYSTEM_V)('a semaphore set', () => {
     expect([set.value(), set.value(1)]).toEqual([1, 0]);
   });
 
+  test('takes no number that the kernel would understand as another semaphore', async () => {
+    await using site = new MemorySite();
+    const set = await acquireSet(site, { permits: [1, 1] });
+    for (const index of [0.5, 65_536, -1, Number.NaN, '1' as never]) {
+      expect(() => set.tryTake(index)).toThrow(InvalidSpecError);
+      expect(() => set.give(index)).toThrow(InvalidSpecError);
+      expect(() => set.value(index)).toThrow(InvalidSpecError);
+    }
+    expect(() => set.tryTake(2)).toThrow(ResourceError);
+    expect([set.value(0), set.value(1)]).toEqual([1, 1]);
+  });
+
   test('is removed with its owner, and is in the ledger as the kernel knows it until then', async () => {
     await using site = new MemorySite();
     const set = await acquireSet(site, { permits: [1] });
