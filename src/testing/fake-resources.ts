@@ -22,9 +22,13 @@ export interface FakeResourcesOptions {
  * Grants resources in memory and writes down what happens, for trees under test:
  * `new Supervisor(spec, { resources })`, `testTree(spec, { resources, real: ['mail'] })`.
  *
+ * Nothing is made, so the kinds of `treewarden/resources` find nothing to attach to: let the tree under test acquire a {@link fakeKind} in place of
+ * a `mutex()`, or give it a `ResourceRegistry` of its own scope and folders.
+ *
  * @example
  * ```ts
  * const resources = fakeResources();
+ * const shop = shopWith({ ledger: fakeKind('mutex', 'ledger') });
  * const tree = await testTree(shop, { resources, real: ['mail'] });
  * await tree.stop();
  * assert.deepEqual(resources.log, ['shop/mail#1 acquires mutex "ledger"', 'shop/mail#1 releases mutex "ledger"', 'shop/mail#1 ends']);
