@@ -1,4 +1,4 @@
-import { checkNames, ReleasedError, ResourceError } from '../../core/index.js';
+import { checkNames, ReleasedError, ResourceError, SharedLayoutError } from '../../core/index.js';
 import type { Granted, Lease, ResourceKind } from '../../runtime/index.js';
 import type { Region } from '../backend/region.js';
 import { checkName, checkWhole, refuse, subjectOf } from '../checks.js';
@@ -160,7 +160,7 @@ class CellLease<T> extends BaseLease implements SnapshotCell<T> {
   update(value: T): boolean {
     const writer = this.#mayWrite;
     const bytes = this.#codec.encode(value);
-    if (this.#open.readBytes()?.equals(bytes) === true) {
+    if (this.#holds(bytes)) {
       writer.confirm();
       return false;
     }
@@ -175,6 +175,16 @@ class CellLease<T> extends BaseLease implements SnapshotCell<T> {
   async waitForChange(options: ChangeOptions = {}): Promise<number | undefined> {
     checkChangeOptions(this.subject, options);
     return nextVersion(this, options);
+  }
+
+  /** A value that is damaged is no longer what was written: the next one is written over it. */
+  #holds(bytes: Uint8Array): boolean {
+    try {
+      return this.#open.readBytes()?.equals(bytes) === true;
+    } catch (error) {
+      if (error instanceof SharedLayoutError) return false;
+      throw error;
+    }
   }
 
   protected detach(): void {

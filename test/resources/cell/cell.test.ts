@@ -225,6 +225,15 @@ describe.each(WAYS)('a snapshot cell (%s)', (way) => {
     expect(cell.read()).toEqual({ euro: 2 });
   });
 
+  test('that is damaged is mended by the next update, also by one of the same value', async () => {
+    await using host = new SharedFileHost();
+    const cell = await host.acquire(rates, way);
+    cell.write({ euro: 1 });
+    overwrite(host.pathOf('rates'), slotAt(1, 1_024) + 64, Buffer.from('['));
+    expect(cell.update({ euro: 1 })).toBe(true);
+    expect([cell.read(), cell.version]).toEqual([{ euro: 1 }, 2]);
+  });
+
   test('counts on past 32 bits', async () => {
     await using host = new SharedFileHost();
     const cell = await host.acquire(rates, way);
