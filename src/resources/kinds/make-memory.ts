@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fchmodSync, fstatSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Native } from '../backend/backend.js';
 import { makeFreshFile, randomName, removeFreshFile } from '../files/fresh-file.js';
+import { reserve } from '../files/reserve.js';
 import { type Attempt, attempted, errnoOf, existsFailure, keyText } from '../inspect/failure.js';
 import { usersOfFile } from '../inspect/holders.js';
 import type { Claim, Make, Site } from '../site.js';
@@ -146,9 +147,7 @@ const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 /** Reserves the pages: a full file system says so here, and not by SIGBUS later. */
 function allocate(native: Native | undefined, fd: number, bytes: number): void {
   requireMemory(bytes);
-  if (native !== undefined) return native.allocate(fd, bytes);
-  const zeros = Buffer.alloc(Math.min(bytes, 65_536));
-  for (let at = 0; at < bytes; ) at += writeSync(fd, zeros, 0, Math.min(zeros.length, bytes - at), at);
+  reserve(fd, bytes, native);
 }
 
 /** As it stands in messages before it has a lease. */
