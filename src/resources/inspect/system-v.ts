@@ -33,15 +33,6 @@ export interface SemaphoreSetStatus {
   readonly changedAtS: number;
 }
 
-/** A System V message queue. */
-export interface MessageQueue {
-  readonly id: number;
-  readonly key: number;
-  readonly bytes: number;
-  readonly messages: number;
-  readonly uid: number;
-}
-
 /** All segments of this ipc namespace; none where the system has no System V or no /proc. */
 export function segments(): readonly Segment[] {
   return parseSegments(readText('/proc/sysvipc/shm') ?? '');
@@ -50,11 +41,6 @@ export function segments(): readonly Segment[] {
 /** All semaphore sets of this ipc namespace. */
 export function semaphoreSets(): readonly SemaphoreSetStatus[] {
   return parseSemaphoreSets(readText('/proc/sysvipc/sem') ?? '');
-}
-
-/** All message queues of this ipc namespace. */
-export function messageQueues(): readonly MessageQueue[] {
-  return parseMessageQueues(readText('/proc/sysvipc/msg') ?? '');
 }
 
 /** Reads the text of /proc/sysvipc/shm. */
@@ -83,17 +69,6 @@ export function parseSemaphoreSets(text: string): readonly SemaphoreSetStatus[] 
     uid: row('uid'),
     usedAtS: row('otime'),
     changedAtS: row('ctime'),
-  }));
-}
-
-/** Reads the text of /proc/sysvipc/msg. */
-export function parseMessageQueues(text: string): readonly MessageQueue[] {
-  return rows(text).map((row) => ({
-    id: row('msqid'),
-    key: row('key'),
-    bytes: row('cbytes'),
-    messages: row('qnum'),
-    uid: row('uid'),
   }));
 }
 

@@ -14,13 +14,7 @@ import {
 import { unattachedSegments } from '../../../src/resources/inspect/leftovers.js';
 import { limit, limits, sizeOf } from '../../../src/resources/inspect/limits.js';
 import { isDead, named } from '../../../src/resources/inspect/processes.js';
-import {
-  messageQueues,
-  parseMessageQueues,
-  parseSegments,
-  parseSemaphoreSets,
-  segments,
-} from '../../../src/resources/inspect/system-v.js';
+import { parseSegments, parseSemaphoreSets, segments } from '../../../src/resources/inspect/system-v.js';
 import { makeSharedMemory } from '../../../src/resources/kinds/make-memory.js';
 import { sharedMemory } from '../../../src/resources/kinds/shared-memory.js';
 import { MemorySite, NATIVE, ownKey, ownName, SYSTEM_V } from '../kinds/memory-site.js';
@@ -150,14 +144,7 @@ describe('what /proc says', () => {
           '         5          1   666         25     0     0     0     0          0       1700\n',
       ),
     ).toEqual([{ id: 1, key: 5, count: 25, mode: 0o666, uid: 0, usedAtS: 0, changedAtS: 1700 }]);
-    expect(
-      parseMessageQueues(
-        '       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n' +
-          '         6          0   600          10          2     0     0     7     0     0     0          0          0       1700\n',
-      ),
-    ).toEqual([{ id: 0, key: 6, bytes: 10, messages: 2, uid: 7 }]);
     expect(parseSegments('')).toEqual([]);
-    expect(messageQueues()).toBeInstanceOf(Array);
   });
 
   test('maps are read with devices as stat gives them, and names with spaces', () => {
