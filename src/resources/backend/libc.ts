@@ -1,4 +1,4 @@
-import { fstatSync, readlinkSync, writeSync } from 'node:fs';
+import { fstatSync, openSync, readlinkSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import type { FlockHow, Native } from './backend.js';
@@ -55,9 +55,15 @@ function openMemfd(ffi: Ffi): Native['memfd'] {
   const create = ifThere(() =>
     throwing(ffi, 'memfd_create', ffi.declare('memfd_create', ['text', 'uint'], 'int')),
   );
+  const close = ffi.declare('close', ['int'], 'int');
   return (name) => {
     if (create === undefined) throw systemCallError('memfd_create', constants.errno.ENOSYS);
-    return create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    const fd = create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    const known = ifThere(() => openSync(`/proc/self/fd/${fd}`, 'r+'));
+    if (known === undefined) return fd;
+    // In a thread Node warns of a descriptor that it is to close and has not opened.
+    close(fd);
+    return known;
   };
 }
 
