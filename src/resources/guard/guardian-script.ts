@@ -56,7 +56,7 @@ load() {
 }
 { load <"$ledger" || load <&3; } 2>/dev/null || exit 1
 
-left=
+left= gone=
 released() { eval "w_$1="; gone="$gone $1"; }
 
 decode() {
