@@ -161,7 +161,7 @@ export class SharedLayoutError extends SupervisionError {
     readonly expected: string,
   ) {
     super(
-      `${subject} has ${found}, but ${expected} was expected. Another program, or another version, uses this name: ` +
+      `${subject} has ${found} instead of ${expected}. Another program, or another version, uses this name: ` +
         'choose another, or give both the same settings.',
     );
   }

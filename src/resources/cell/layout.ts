@@ -1,3 +1,5 @@
+import type { LayoutParts } from '../kinds/layout-words.js';
+
 /**
  * The bytes of a snapshot cell, as docs/snapshot-cell.md describes them for readers in other languages. All numbers are little-endian and
  * aligned to their size.
@@ -61,6 +63,18 @@ export function cellImage(room: number): Buffer {
 export function roomIn(image: Buffer): number | undefined {
   const room = image.length < 16 ? 0 : image.readUInt32LE(12);
   return room > 0 && image.equals(cellImage(room)) ? room : undefined;
+}
+
+/** What a header says; nothing where it is no cell's. */
+export function cellParts(header: Buffer): LayoutParts | undefined {
+  if (header.toString('latin1', 0, 8) !== MAGIC) return undefined;
+  const room = header.readUInt32LE(12);
+  const text = `room for ${room} bytes`;
+  return {
+    kind: 'snapshot-cell',
+    version: header.readUInt32LE(8),
+    parts: [{ value: room, found: text, asked: text }],
+  };
 }
 
 /** The largest payload, in bytes. */

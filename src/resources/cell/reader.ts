@@ -2,12 +2,13 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { checkNames, ReleasedError, SharedLayoutError } from '../../core/index.js';
 import { checkName, checkText } from '../checks.js';
 import { checkScope } from '../guard/state-dir.js';
+import { layoutDifference } from '../kinds/layout-words.js';
 import { pathOf } from '../kinds/shared-file.js';
 import { FileWords } from '../memory/shared-words.js';
 import { memoryDirPath } from '../registry/options.js';
 import { type ChangeOptions, checkChangeOptions, nextVersion } from './changes.js';
 import { type Codec, type CodecOption, codecOf } from './codec.js';
-import { roomIn } from './layout.js';
+import { cellImage, roomIn } from './layout.js';
 import { Slots } from './slots.js';
 import { type CellView, SlotView } from './view.js';
 
@@ -154,5 +155,6 @@ function roomOf(path: string, fd: number): number {
   const length = fstatSync(fd).isFile() ? readSync(fd, image, 0, image.length, 0) : 0;
   const room = roomIn(image.subarray(0, length));
   if (room !== undefined) return room;
-  throw new SharedLayoutError(path, `the beginning ${image.toString('hex')}`, 'that of a snapshot cell');
+  const { found, asked } = layoutDifference(image, cellImage(0));
+  throw new SharedLayoutError(path, found, asked);
 }

@@ -11,6 +11,7 @@ import { holdersOfFile } from '../inspect/holders.js';
 import { named } from '../inspect/processes.js';
 import type { Claim, Make, Site } from '../site.js';
 import { type FileUse, useFound, useMade } from './file-use.js';
+import { layoutDifference } from './layout-words.js';
 
 /**
  * Asks for a file in memory that outlives its users: made by whoever comes first in a scope, with `image` as its first bytes, and removed with
@@ -133,13 +134,12 @@ const UNTOUCHED = 'It was not touched. Choose another name, or remove it.';
 function checkLayout({ subject, bytes, image }: Wanted, stat: Stats, fd: number): void {
   const header = Buffer.alloc(HEADER_BYTES);
   readSync(fd, header, 0, HEADER_BYTES, 0);
-  const expected = image.subarray(0, HEADER_BYTES);
-  if (stat.size >= bytes && header.equals(expected)) return;
-  throw new SharedLayoutError(subject, described(stat.size, header), described(bytes, expected));
-}
-
-function described(bytes: number, header: Buffer): string {
-  return `${bytes} bytes that begin with ${header.toString('hex')}`;
+  const asked = image.subarray(0, HEADER_BYTES);
+  if (!header.equals(asked)) {
+    const differing = layoutDifference(header, asked);
+    throw new SharedLayoutError(subject, differing.found, differing.asked);
+  }
+  if (stat.size < bytes) throw new SharedLayoutError(subject, `${stat.size} bytes`, `at least ${bytes}`);
 }
 
 function make({ path, bytes, image }: Wanted, site: Site, native: Native | undefined): FileUse | undefined {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { LayoutParts } from '../kinds/layout-words.js';
 
 /**
  * Where everything stands in a lock's file; offsets of words are in units of four bytes, little endian on every machine we run on.
@@ -65,4 +66,14 @@ export function lockImage(kind: LockKind, permits = 0): string {
   image.writeUInt32LE(permits, 12);
   randomBytes(LAYOUT.nonceBytes).copy(image, LAYOUT.nonceAt);
   return image.toString('base64');
+}
+
+/** What a header says; nothing where it is no lock's. */
+export function lockParts(header: Buffer): LayoutParts | undefined {
+  const magic = header.toString('latin1', 0, 8);
+  const kind = (Object.keys(MAGIC) as LockKind[]).find((one) => MAGIC[one] === magic);
+  if (kind === undefined) return undefined;
+  const permits = header.readUInt32LE(12);
+  const text = permits === 1 ? '1 permit' : `${permits} permits`;
+  return { kind, version: header.readUInt32LE(8), parts: [{ value: permits, found: text, asked: text }] };
 }

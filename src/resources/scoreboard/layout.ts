@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { LayoutParts } from '../kinds/layout-words.js';
 
 /**
  * The bytes of a scoreboard: a header with the names of states and counters, and slots of equal size. A slot has a word that counts what was
@@ -32,7 +33,7 @@ export function boardLayout({ slots, jobBytes, states, counters }: BoardNames): 
   const slotsAt = LINE + aligned(names.length);
   const bankBytes = aligned(BANK.counters + 8 * counters.length + jobBytes);
   const image = Buffer.concat([Buffer.alloc(LINE), names], slotsAt);
-  image.write('TWSB', 'latin1');
+  image.write(MAGIC, 'latin1');
   image.writeUInt16LE(LAYOUT_VERSION, 4);
   image.writeUInt16LE(jobBytes, 6);
   image.writeUInt32LE(slots, 8);
@@ -40,6 +41,27 @@ export function boardLayout({ slots, jobBytes, states, counters }: BoardNames): 
   image.writeUInt32LE(names.length, 16);
   const bytes = slotsAt + slots * (LINE + 2 * bankBytes);
   return { slots, counters: counters.length, jobBytes, slotsAt, bankBytes, bytes, image };
+}
+
+/** What a header says; nothing where it is no scoreboard's. */
+export function boardParts(header: Buffer): LayoutParts | undefined {
+  if (header.toString('latin1', 0, 4) !== MAGIC) return undefined;
+  const told = (value: number, text: string) => ({ value, found: text, asked: text });
+  const jobBytes = header.readUInt16LE(6);
+  const slots = header.readUInt32LE(8);
+  return {
+    kind: 'scoreboard',
+    version: header.readUInt16LE(4),
+    parts: [
+      told(slots, slots === 1 ? '1 slot' : `${slots} slots`),
+      told(jobBytes, `room for jobs of ${jobBytes} bytes`),
+      {
+        value: header.readUInt32LE(12),
+        found: 'other states or counters',
+        asked: 'those that were asked for',
+      },
+    ],
+  };
 }
 
 /** Where a slot begins: with a u32 that counts what was published there, 0 for nothing. */
@@ -78,6 +100,7 @@ export const BANK = {
 
 /** A cache line: neighbours do not disturb each other. */
 const LINE = 64;
+const MAGIC = 'TWSB';
 const LAYOUT_VERSION = 1;
 
 function aligned(bytes: number): number {

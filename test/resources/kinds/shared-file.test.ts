@@ -13,9 +13,17 @@ import {
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { ResourceExistsError, SharedLayoutError } from '../../../src/core/index.js';
-import type { BackendChoice, ResourceRegistry } from '../../../src/resources/index.js';
+import {
+  type BackendChoice,
+  mutex,
+  type ResourceRegistry,
+  rwLock,
+  scoreboard,
+  semaphore,
+  snapshotCell,
+} from '../../../src/resources/index.js';
 import type { SharedFileFacts } from '../../../src/resources/kinds/shared-file.js';
-import type { ResourceRequest } from '../../../src/runtime/index.js';
+import type { Lease, ResourceKind, ResourceRequest } from '../../../src/runtime/index.js';
 import { Trial } from '../trial.js';
 
 const HEADER = Buffer.from('0123456789abcdef rest of the header');
@@ -113,6 +121,39 @@ describe('a shared file', () => {
     await expect(granted(registry, request('board'))).rejects.toThrow(expected);
     await registry.close();
     expect(lstatSync(path)).toMatchObject({ ino: before.ino, size: before.size, mode: before.mode });
+  });
+
+  test.each<readonly [ResourceKind<Lease>, ResourceKind<Lease>, string]>([
+    [mutex({ name: 's' }), rwLock({ name: 's' }), 'the state of a mutex instead of that of a rw-lock'],
+    [
+      semaphore({ name: 's', permits: 3 }),
+      semaphore({ name: 's', permits: 1 }),
+      '3 permits instead of 1 permit',
+    ],
+    [
+      snapshotCell({ name: 's', bytes: 64 }),
+      snapshotCell({ name: 's', bytes: 128 }),
+      'room for 64 bytes instead of room for 128 bytes',
+    ],
+    [
+      scoreboard({ name: 's', slots: 8, states: ['idle'] }),
+      scoreboard({ name: 's', slots: 4, states: ['busy'] }),
+      '8 slots and other states or counters instead of 4 slots and those that were asked for',
+    ],
+  ])('made with other settings says which, in words', async (made, asked, words) => {
+    await using trial = new Trial();
+    const registry = await trial.open();
+    await granted(registry, made.request);
+    await expect(granted(registry, asked.request)).rejects.toThrow(`"s" has ${words}.`);
+  });
+
+  test('of another program is called no shared state of treewarden', async () => {
+    await using trial = new Trial();
+    const registry = await trial.open();
+    const path = trial.path(`treewarden-${process.getuid?.()}.trial.s`);
+    writeFileSync(path, Buffer.alloc(4_096, 7), { mode: 0o600 });
+    const foreign = 'has something that is no shared state of treewarden instead of the state of a mutex.';
+    await expect(granted(registry, mutex({ name: 's' }).request)).rejects.toThrow(foreign);
   });
 
   test('may have grown: its users append to it', async () => {
