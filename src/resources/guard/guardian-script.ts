@@ -106,6 +106,13 @@ lives() {
     case $state in Z | X) ;; *) return 0 ;; esac
   fi
   set +f
+  # Four times as fast as this shell can split as many lines, which it does only where there is no grep.
+  grep -sqE "^[0-9]+ \\(.*\\) [^ZX] [0-9]+ $1 " /proc/[0-9]*/stat
+  case $? in
+    0) set -f; return 0 ;;
+    # 2: one that was listed has ended before it was read.
+    1 | 2) set -f; return 1 ;;
+  esac
   all=$(cat /proc/[0-9]*/stat 2>/dev/null)
   set -f
   IFS=$newline
