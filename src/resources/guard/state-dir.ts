@@ -1,8 +1,8 @@
 import { lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
-import { InvalidSpecError, ResourceError } from '../../core/index.js';
-import { attempted, errnoOf } from '../inspect/failure.js';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { InvalidSpecError, ResourceError, ResourceLimitError } from '../../core/index.js';
+import { errnoOf, resourceFailure } from '../inspect/failure.js';
 import { orNothing } from '../inspect/read.js';
 
 /**
@@ -32,14 +32,7 @@ export function stateDirPath(given?: string, environment: NodeJS.ProcessEnv = pr
 export function openScopeDir(stateDir: string, scope: string): string {
   checkScope(scope);
   const path = join(stateDir, scope);
-  attempted(
-    {
-      subject: `state directory "${path}"`,
-      operation: 'create',
-      target: { type: 'file', path, dir: stateDir },
-    },
-    () => mkdirSync(stateDir, { recursive: true, mode: 0o700 }),
-  );
+  makeWithParents(stateDir);
   claim(stateDir);
   makeOne(path);
   claim(path);
@@ -79,13 +72,31 @@ function isOurs(path: string): boolean {
   return orNothing(() => whyNotOurs(path) === undefined) ?? false;
 }
 
+/** Level by level: in a file system that takes no directories, such as /proc, Node's recursive `mkdirSync` never returns. */
+function makeWithParents(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' && dirname(path) !== path) makeWithParents(dirname(path));
+    makeOne(path);
+  }
+}
+
 function makeOne(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return;
-    throw new ResourceError(`state directory "${path}"`, 'create', errnoOf(error), ADVICE, { cause: error });
+    if (errnoOf(error) !== 'EEXIST') throw notMade(path, error);
   }
+}
+
+function notMade(path: string, cause: unknown): unknown {
+  const subject = `state directory "${path}"`;
+  const target = { type: 'file', path, dir: dirname(path) } as const;
+  const failure = resourceFailure(cause, { subject, operation: 'create', target });
+  if (failure instanceof ResourceLimitError) return failure;
+  const advice = `it is not there, and cannot be made. ${ADVICE}`;
+  return new ResourceError(subject, 'create', errnoOf(cause), advice, { cause });
 }
 
 function claim(path: string): void {

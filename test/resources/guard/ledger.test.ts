@@ -170,6 +170,17 @@ describe('a state directory', () => {
     expect(() => createLedger({ stateDir: place.stateDir, scope })).toThrow(/scope/);
   });
 
+  test.runIf(process.platform === 'linux')('is refused at once where no directory can be made', () => {
+    for (const path of ['/proc/treewarden', '/proc/treewarden/deeper', '/dev/null/deeper']) {
+      expect(() => openScopeDir(path, 'shop')).toThrow(/cannot be made. Give the registry another one/);
+    }
+  });
+
+  test('is made with all that is missing above it', () => {
+    expect(openScopeDir(place.at('a/b/c'), 'shop')).toBe(place.at('a/b/c/shop'));
+    expect(statSync(place.at('a')).mode & 0o777).toBe(0o700);
+  });
+
   test('is made for this user alone', () => {
     expect(statSync(place.stateDir).mode & 0o777).toBe(0o700);
     expect(statSync(join(place.stateDir, 'shop')).mode & 0o777).toBe(0o700);
@@ -185,7 +196,7 @@ describe('a state directory', () => {
     chmodSync(place.at('open'), 0o777);
     expect(() => openScopeDir(place.at('open'), 'shop')).toThrow(/others may write.*777/);
     place.file('file');
-    expect(() => openScopeDir(place.at('file'), 'shop')).toThrow(/create/);
+    expect(() => openScopeDir(place.at('file'), 'shop')).toThrow(/no directory/);
     expect(existsSync(place.at('open/shop'))).toBe(false);
   });
 
