@@ -130,10 +130,15 @@ export class LockTimeoutError extends SupervisionError {
     readonly waitedMs: number,
     /** Who holds it, as far as that can be seen: `pid 12`, `pid 12, thread 14`. */
     readonly holders: readonly string[],
+    /** Whether the thread that waited has it itself. */
+    readonly heldHere: boolean = false,
   ) {
     super(
       `${subject} was not to be had within ${waitedMs} ms` +
         (holders.length === 0 ? '.' : `; it is held by ${holders.join(', ')}.`) +
+        (heldHere
+          ? ' This very process has it, and a lock is not re-entrant: who has it and asks again waits for itself.'
+          : '') +
         ' Hold it for shorter, or raise timeoutMs.',
     );
   }

@@ -44,6 +44,7 @@ export class MutexState implements Ending {
       mode: 'exclusive',
       attempt: () => this.attempt(subject, owner),
       holders: () => this.holders(),
+      isHeldHere: () => this.#held,
     };
     return this.file.queue.take(wanted, options, owner);
   }

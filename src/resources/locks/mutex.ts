@@ -1,4 +1,5 @@
 import type { Granted, ResourceKind } from '../../runtime/index.js';
+import { refuse } from '../checks.js';
 import { kindOf } from '../kind.js';
 import type { SharedFileFacts, SharedFileRequest } from '../kinds/shared-file.js';
 import type { LockKindOption } from './choice.js';
@@ -70,8 +71,11 @@ export class Mutex extends LockLease<MutexState> {
   /**
    * Does `work` while it is held, and releases it whether that succeeds or fails. A failure alone is not a death: what is half done then is
    * the caller's to mend.
+   *
+   * @throws InvalidSpecError if `work` is no function; nothing is locked then
    */
   async withLock<T>(work: (hold: Hold) => T | PromiseLike<T>, options: LockOptions = NO_LIMIT): Promise<T> {
+    if (typeof work !== 'function') refuse(this.subject, 'work', work, 'a function');
     const hold = await this.lock(options);
     try {
       return await work(hold);

@@ -1,5 +1,5 @@
-import { checkDuration, checkNames } from '../../core/index.js';
-import { checkName, checkSignal, refuse } from '../checks.js';
+import { checkNames } from '../../core/index.js';
+import { checkName, checkSignal, endlessMs, refuse } from '../checks.js';
 import type { LockKindOption } from './choice.js';
 import type { LockOptions } from './queue.js';
 
@@ -31,6 +31,6 @@ export function checkSettings(what: string, settings: LockSettings, more: readon
 /** @throws InvalidSpecError for the first option that is wrong */
 export function checkLockOptions(subject: string, options: LockOptions, more: readonly string[] = []): void {
   checkNames(subject, options, ['timeoutMs', 'signal', ...more]);
-  checkDuration(subject, 'timeoutMs', options.timeoutMs);
+  if (options.timeoutMs !== undefined) endlessMs(subject, 'timeoutMs', options.timeoutMs);
   checkSignal(subject, options.signal);
 }

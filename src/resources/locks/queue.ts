@@ -5,7 +5,7 @@ import { type Intent, type Mode, PATIENCE_MS } from './intent.js';
 
 /** How long one is ready to wait. */
 export interface LockOptions {
-  /** 0 tries once. Without it there is no limit. */
+  /** 0 tries once. Without it, or with `Infinity`, there is no limit. */
   readonly timeoutMs?: number | undefined;
   /** Its abort ends the wait; what is rejected is its reason. */
   readonly signal?: AbortSignal | undefined;
@@ -21,6 +21,8 @@ export interface Wanted<T> {
   attempt(): T | Refusal;
   /** For the message of a timeout. */
   holders(): readonly string[];
+  /** Likewise: whether this thread is among them. */
+  isHeldHere(): boolean;
 }
 
 /** So many turns of the event loop are tried in, before timers are used: about a tenth of a millisecond. */
@@ -117,7 +119,8 @@ class Waiter<T> {
   }
 
   limit({ timeoutMs, signal }: LockOptions): void {
-    if (timeoutMs !== undefined) this.#limit = this.#clock.after(timeoutMs, () => this.#expire(timeoutMs));
+    if (timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY)
+      this.#limit = this.#clock.after(timeoutMs, () => this.#expire(timeoutMs));
     if (signal === undefined) return;
     this.#unlisten = onAbort(signal, () => this.fail(signal.reason));
   }
@@ -161,7 +164,8 @@ class Waiter<T> {
   }
 
   #expire(timeoutMs: number): void {
-    this.fail(new LockTimeoutError(this.#wanted.subject, timeoutMs, this.#wanted.holders()));
+    const { subject } = this.#wanted;
+    this.fail(new LockTimeoutError(subject, timeoutMs, this.#wanted.holders(), this.#wanted.isHeldHere()));
   }
 
   #cancelPause(): void {

@@ -51,7 +51,9 @@ export abstract class TableLock<H extends Held> implements LeaseState {
     options: LockOptions,
     owner: object,
   ): Promise<T> {
-    return this.file.queue.take({ subject, mode, attempt, holders: () => this.names() }, options, owner);
+    const holders = (): readonly string[] => this.names();
+    const isHeldHere = (): boolean => this.#held.length > 0;
+    return this.file.queue.take({ subject, mode, attempt, holders, isHeldHere }, options, owner);
   }
 
   protected names(): readonly string[] {

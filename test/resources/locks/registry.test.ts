@@ -4,8 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { LockStateError } from '../../../src/core/index.js';
-import { mutex, ResourceRegistry, rwLock, semaphore } from '../../../src/resources/index.js';
+import { InvalidSpecError, LockStateError, LockTimeoutError } from '../../../src/core/index.js';
+import {
+  type LockOptions,
+  type Mutex,
+  mutex,
+  ResourceRegistry,
+  type RwLock,
+  rwLock,
+  type Semaphore,
+  semaphore,
+} from '../../../src/resources/index.js';
+import type { ResourceKind } from '../../../src/runtime/index.js';
 
 let folder: string;
 let registry: ResourceRegistry;
@@ -45,7 +55,43 @@ test('a second lease of the same name is the same lock', async () => {
 
 test('a semaphore of another number of permits is refused', async () => {
   await registry.acquire(semaphore({ name: 'a', permits: 2 }));
-  await expect(registry.acquire(semaphore({ name: 'a', permits: 3 }))).rejects.toThrow(/expected/);
+  await expect(registry.acquire(semaphore({ name: 'a', permits: 3 }))).rejects.toThrow(
+    /2 permits instead of 3 permits/,
+  );
+});
+
+test.each([
+  [() => mutex({ name: 'a' }), (lock: Mutex, options?: LockOptions) => lock.lock(options)],
+  [() => rwLock({ name: 'b' }), (lock: RwLock, options?: LockOptions) => lock.write(options)],
+  [
+    () => semaphore({ name: 'c', permits: 1 }),
+    (lock: Semaphore, options?: LockOptions) => lock.acquire(options),
+  ],
+] as const)(
+  'who holds a lock and asks for it again is told that it waits for itself (%#)',
+  async (kind, take) => {
+    const lock = await registry.acquire((kind as () => ResourceKind<Mutex & RwLock & Semaphore>)());
+    using _hold = await take(lock);
+    const refused = await take(lock, { timeoutMs: 0 }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(LockTimeoutError);
+    expect(String(refused)).toMatch(/This very process has it, and a lock is not re-entrant/);
+  },
+);
+
+test('a wait may be endless in so many words', async () => {
+  const lock = await registry.acquire(mutex({ name: 'a' }));
+  const hold = await lock.lock({ timeoutMs: Number.POSITIVE_INFINITY });
+  const waiting = lock.lock({ timeoutMs: Number.POSITIVE_INFINITY });
+  hold.release();
+  (await waiting).release();
+  await expect(lock.lock({ timeoutMs: Number.NaN })).rejects.toThrow(InvalidSpecError);
+});
+
+test('work that is no function is refused before the lock is taken', async () => {
+  const lock = await registry.acquire(mutex({ name: 'a' }));
+  const hold = await lock.lock();
+  await expect(lock.withLock(7 as never)).rejects.toThrow(InvalidSpecError);
+  hold.release();
 });
 
 test('what a closing registry finds held counts as held by one who died', async () => {
