@@ -20,9 +20,10 @@ export const supervised: boolean = program.supervised;
 /**
  * The context of this incarnation, as a task is given it.
  *
- * - A stop aborts `ctx.signal`, runs the `onDrain` hooks, waits for `critical` sections and for calls under way, and then runs what was
- *   `defer`red. A program that reads `ctx.signal` is expected to end by itself after that, and is sent its stop signal (a thread is
- *   terminated) only when nine tenths of its `shutdown` are over; any other one 50 ms after.
+ * - A stop aborts `ctx.signal`, runs the `onDrain` hooks, and waits for `critical` sections and for calls under way. In a program that reads
+ *   `ctx.signal`, what was `defer`red runs then; it is expected to end by itself after that, and is sent its stop signal (a thread is
+ *   terminated) only when nine tenths of its `shutdown` are over. Any other one has 50 ms to end by itself; then what was `defer`red runs,
+ *   and it is ended at once.
  * - `ctx.deadline` aborts when nine tenths of `shutdown` are over.
  * - `heartbeat()` may be called as often as you like: one in 100 ms is sent, or four in `stallAfterMs` if that is more.
  * - `extend(ms)` returns what was asked for; the supervisor cuts it to its cap.

@@ -18,8 +18,13 @@ import { type FromChild, packError, type ToChild } from './wire.js';
 /** The shortest time between two heartbeats on the wire, in ms; those between are left out. */
 const HEARTBEAT_EVERY_MS = 100;
 
-/** How long a program that has released everything has to end by itself, in ms, before the supervisor ends it. */
+/** How long a program that does not look at its signal has to end by itself, in ms, before what it has deferred is released and it is ended. */
 const REST_MS = 50;
+
+/** How long a program that is being ended holds still, in ms, at most: its supervisor answers within one or two, unless the machine is busy. */
+const STILL_MS = 1000;
+/** The same for one with a handler for signals of its own, which cannot run meanwhile. */
+const STILL_FOR_HANDLER_MS = 50;
 
 /** This program, as its supervisor knows it; one per program, whichever module format asks. */
 export class Program implements ContextOwner {
@@ -38,6 +43,7 @@ export class Program implements ContextOwner {
   readonly #beatEveryMs: number;
   #beatAtMs = Number.NEGATIVE_INFINITY;
   #draining: Promise<void> | undefined;
+  #releasing: Promise<void> | undefined;
   #ending = false;
   #staysForCalls = false;
 
@@ -118,8 +124,13 @@ export class Program implements ContextOwner {
     return ms;
   }
 
-  /** Undoes what was deferred. Never rejects. */
-  async release(): Promise<void> {
+  /** Undoes what was deferred, once. Never rejects. */
+  release(): Promise<void> {
+    this.#releasing ??= this.#release();
+    return this.#releasing;
+  }
+
+  async #release(): Promise<void> {
     const failures = [...((await this.context.release()) ?? []), ...(await this.tree.close())];
     for (const failure of failures) this.#note('a deferred release failed', failure);
   }
@@ -160,7 +171,7 @@ export class Program implements ContextOwner {
 
   /**
    * Finishes what was accepted, releases what was deferred, and lets go. A program that looks at `ctx.signal` then ends by itself; `end` is
-   * for one that does not, and for one that is still there when its time is nearly over.
+   * for one that is still there when its time is nearly over, and for one that does not look.
    */
   #stop(withinMs: number, end: () => void): void {
     if (this.#ending) return;
@@ -168,11 +179,23 @@ export class Program implements ContextOwner {
     const late = this.#deadline(withinMs - killReserveMs(withinMs));
     // Never rejects: neither does a drain, nor a release.
     void Promise.race([this.#drain(), late]).then(async () => {
-      await this.release();
+      const { watched } = this.context;
+      if (watched) await this.release();
       if (this.#staysForCalls) this.#uplink?.keepAlive(false);
-      if (this.context.watched) void late.then(end);
-      else systemClock.after(REST_MS, end, false);
+      if (watched) void late.then(end);
+      else systemClock.after(REST_MS, () => void this.#endAll(end), false);
     });
+  }
+
+  /**
+   * Nobody has told its timers that it stops: between the release of what they use and its end none of them may run. So no answer is
+   * waited for in between, neither for what it gives back nor for its end.
+   */
+  async #endAll(end: () => void): Promise<void> {
+    this.#remote?.leave();
+    await this.release();
+    end();
+    holdStill(handlesSignals() ? STILL_FOR_HANDLER_MS : STILL_MS);
   }
 
   #deadline(afterMs: number): Promise<void> {
@@ -197,6 +220,15 @@ export class Program implements ContextOwner {
   #note(note: string, error: unknown): void {
     this.#tell({ type: 'noted', note, error: packError(error) });
   }
+}
+
+/** Nothing of this thread runs meanwhile. What it has sent is on its way; a signal, or `terminate()`, ends it all the same. */
+function holdStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+function handlesSignals(): boolean {
+  return process.eventNames().some((name) => typeof name === 'string' && name.startsWith('SIG'));
 }
 
 const PROGRAM: unique symbol = Symbol.for('treewarden/program/v1') as never;

@@ -15,6 +15,7 @@ export class RemoteScope implements ResourceProvider, ResourceScope {
   readonly #asked = new Map<number, Asked>();
   #lastId = 0;
   #gone = false;
+  #leaving = false;
   #path = '';
 
   constructor(uplink: Uplink) {
@@ -44,9 +45,9 @@ export class RemoteScope implements ResourceProvider, ResourceScope {
     });
   }
 
-  /** With no supervisor left, the guardian releases it when this program has ended. */
+  /** With no supervisor left, the guardian releases it when this program has ended; and if that is now, its supervisor does so then. */
   giveBack(number: number): Promise<void> {
-    if (this.#gone) return Promise.resolve();
+    if (this.#gone || this.#leaving) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#ask(
         { type: 'give-back', number },
@@ -63,6 +64,11 @@ export class RemoteScope implements ResourceProvider, ResourceScope {
   close(): Promise<readonly unknown[]> {
     this.#loseAll();
     return Promise.resolve([]);
+  }
+
+  /** The program is being ended: what it gives back from now on is released with all else, once it is gone. */
+  leave(): void {
+    this.#leaving = true;
   }
 
   answered(answer: ResourceAnswer): void {

@@ -97,7 +97,8 @@ export interface ResourceProvider {
 
 /**
  * What a child has as `ctx.resources`: everything acquired is released when this incarnation ends, however it ends, before the next one starts.
- * A fork or thread that is asked to stop lets go of it once it has drained: what uses it by itself, such as a timer, is ended by `ctx.onDrain`.
+ * A fork or thread that is asked to stop and reads `ctx.signal` lets go of it once it has drained: what uses it by itself, such as a timer, is
+ * ended by `ctx.onDrain`. One that does not read it keeps it until it is ended.
  */
 export interface ChildResources {
   /**

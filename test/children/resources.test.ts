@@ -202,6 +202,22 @@ describe.each(KINDS)('a $kind', ({ kind, make }) => {
     ]);
   });
 
+  test('that never looks at its signal is ended before a timer of it can meet what is released', async () => {
+    const resources = fakeResources();
+    const spec = make('uses-its-lease-by-a-timer.mjs');
+    for (let time = 0; time < 20; time += 1) {
+      const { host, incarnation } = startRecorded(spec, { resources });
+      await host.next('ready');
+      incarnation.drain(5000);
+      await host.next('drained');
+      incarnation.stop(60_000);
+      const { exit, stderr = [] } = await host.next('exited');
+      expect([exit, stderr]).toEqual([{ type: 'shutdown' }, []]);
+    }
+    expect(resources.held).toEqual([]);
+    expect(resources.log.filter((line) => line.includes('releases'))).toHaveLength(20);
+  });
+
   test('whose release fails ends all the same, and the failure is noted', async () => {
     const resources = fakeResources({
       release: ({ name }) => {
