@@ -7,6 +7,8 @@
 export {
   AlreadyLockedError,
   CapabilityError,
+  InvalidSpecError,
+  isSupervisionError,
   type Leftover,
   type LimitFacts,
   LockStateError,
@@ -18,6 +20,7 @@ export {
   ResourceLimitError,
   ScopeClosedError,
   SharedLayoutError,
+  SupervisionError,
 } from '../core/index.js';
 export * from '../resources/index.js';
 export type {

@@ -2,7 +2,17 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { InvalidSpecError, StartError, Supervisor, supervise, supervisor, task } from '../../src/index.js';
+import * as room from '../../src/app/resources.js';
+import {
+  InvalidSpecError,
+  isSupervisionError,
+  StartError,
+  SupervisionError,
+  Supervisor,
+  supervise,
+  supervisor,
+  task,
+} from '../../src/index.js';
 import { ResourceRegistry, snapshotCell } from '../../src/resources/index.js';
 import type { ChildSpec } from '../../src/runtime/index.js';
 import { fakeKind, fakeResources, leakCheck } from '../../src/testing/index.js';
@@ -96,6 +106,10 @@ test('an option of the registry that is wrong is refused before anything starts'
   const starting = supervise(start, { signals: false, resources: { backend: 'windows' as 'auto' } });
   await expect(starting).rejects.toBeInstanceOf(InvalidSpecError);
   expect(started).toBe(false);
+});
+
+test('what an option is refused by is told by treewarden/resources as well', () => {
+  expect(room).toMatchObject({ InvalidSpecError, SupervisionError, isSupervisionError });
 });
 
 test('what cannot be released for the tree as a whole is in the stop report', async () => {

@@ -1,3 +1,4 @@
+import { CapabilityError } from '../../core/index.js';
 import { enterSection } from '../../runtime/index.js';
 import type { Native, NativeName } from './backend.js';
 import type { Ffi } from './ffi.js';
@@ -5,7 +6,7 @@ import { openLibc } from './libc.js';
 
 /**
  * - `auto`: koffi where it is installed, else files.
- * - `koffi`, `node:ffi`: that one where it is there, else files. node:ffi is experimental, so it is never chosen by itself.
+ * - `koffi`, `node:ffi`: that one, and where it is missing nothing is done. node:ffi is experimental, so it is never chosen by itself.
  * - `files`: nothing native.
  */
 export type BackendChoice = 'auto' | NativeName | 'files';
@@ -27,6 +28,28 @@ export async function nativeReport(choice: BackendChoice): Promise<NativeReport>
   const { native, reasons } = await load(choice);
   return { name: native?.name, reasons };
 }
+
+/** Loads what was chosen by its name, for whom files will not do. @throws CapabilityError where it cannot be had */
+export async function requireChosen(choice: BackendChoice, subject: string): Promise<void> {
+  if (choice === 'auto' || choice === 'files') return;
+  const { native, reasons } = await load(choice);
+  if (native === undefined)
+    throw new CapabilityError('native', subject, [...reasons, ADVICE[choice]].join(' '));
+}
+
+/** @throws CapabilityError, for what cannot be done by files */
+export function raiseNoNative(choice: BackendChoice, subject: string): never {
+  throw new CapabilityError('native', subject, ADVICE[choice]);
+}
+
+const ADVICE: Readonly<Record<BackendChoice, string>> = {
+  auto: 'install the optional package koffi, or run a Node that has node:ffi and choose it by backend.',
+  koffi: "Install the optional package koffi, or choose 'auto', which does what can be done without it.",
+  'node:ffi':
+    "Run a Node that has it, with the flags that it asks for, or choose 'auto', which takes koffi where that is installed.",
+  files:
+    "its registry was opened with the backend 'files'; choose 'auto', and install the optional package koffi.",
+};
 
 interface Loaded {
   readonly native: Native | undefined;

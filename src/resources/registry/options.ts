@@ -22,7 +22,7 @@ export interface RegistryOptions {
   /** Where shared state lives; absolute. @defaultValue `/dev/shm` where there is one, else the directory for temporary files */
   readonly memoryDir?: string;
   /**
-   * What reaches the operating system: `'auto'` is koffi where it is installed, else files.
+   * What reaches the operating system: `'auto'` is koffi where it is installed, else files. One that is chosen by its name and is missing is an error.
    *
    * In a `Worker` that you have started yourself: call its `terminate()` only when what it has acquired is there, or let it end by itself. While koffi is
    * loaded, or memory is mapped, a termination ends the whole process, for koffi throws where nothing can be thrown any more. Threads that

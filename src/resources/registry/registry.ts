@@ -1,4 +1,4 @@
-import { CapabilityError, ScopeClosedError } from '../../core/index.js';
+import { ScopeClosedError } from '../../core/index.js';
 import {
   IncarnationContext,
   type Lease,
@@ -9,7 +9,7 @@ import {
   silentLogger,
 } from '../../runtime/index.js';
 import type { Native } from '../backend/backend.js';
-import { loadNative } from '../backend/choose.js';
+import { loadNative, raiseNoNative, requireChosen } from '../backend/choose.js';
 import { releaseAtExit } from '../guard/exit.js';
 import type { GuardianState } from '../guard/guardian.js';
 import { type ReclaimReport, reclaim } from '../guard/reclaim.js';
@@ -69,10 +69,15 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
    * It makes a ledger in the state directory, and starts no process before something is acquired.
    *
    * @throws InvalidSpecError if an option is wrong
+   * @throws CapabilityError if the backend was chosen by its name, and is missing
    * @throws ResourceError if the state directory cannot be made, or is not this user's alone
    */
   static async open(options: RegistryOptions): Promise<ResourceRegistry> {
     const settings = registrySettings(options);
+    await requireChosen(
+      settings.backend,
+      `The registry "${settings.scope}", with the backend "${settings.backend}",`,
+    );
     const { makeOf } = await import('../kinds/makers.js');
     const reclaimed = await reclaim({ ...settings, dryRun: false });
     return new ResourceRegistry(settings, makeOf, reclaimed);
@@ -227,7 +232,7 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
       kept: this.#kept,
       guarded: () => this.#ledger.guarded,
       nativeIfAny,
-      native: async (subject) => (await nativeIfAny()) ?? raiseNoNative(subject),
+      native: async (subject) => (await nativeIfAny()) ?? raiseNoNative(this.#settings.backend, subject),
     };
   }
 }
@@ -252,12 +257,4 @@ async function released(claim: Claim): Promise<readonly unknown[]> {
   } catch (failure) {
     return [failure];
   }
-}
-
-function raiseNoNative(subject: string): never {
-  throw new CapabilityError(
-    'native',
-    subject,
-    'install the optional package koffi, or run a Node that has node:ffi and choose it by backend.',
-  );
 }

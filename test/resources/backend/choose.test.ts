@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CapabilityError } from '../../../src/core/index.js';
 import { type BackendChoice, loadNative, nativeReport } from '../../../src/resources/backend/choose.js';
+import { ResourceRegistry } from '../../../src/resources/index.js';
 import { buildLibrary, type Library } from './peers.js';
 
 const HAS_NODE_FFI = process.getBuiltinModule('node:ffi' as string) !== undefined;
@@ -46,6 +48,20 @@ test.skipIf(HAS_NODE_FFI)('where Node has no node:ffi there is nothing native, a
     reasons: [expect.stringMatching(/^node:ffi could not be loaded: Node .* has no node:ffi/)],
   });
 });
+
+test.skipIf(HAS_NODE_FFI)(
+  'a registry whose chosen backend is missing is refused, with the reason',
+  async () => {
+    const opening = ResourceRegistry.open({ scope: 'choice', backend: 'node:ffi' });
+    await expect(opening).rejects.toBeInstanceOf(CapabilityError);
+    await expect(opening).rejects.toMatchObject({
+      capability: 'native',
+      message: expect.stringMatching(
+        /^The registry "choice", with the backend "node:ffi", needs .* node:ffi could not be loaded: .* Run a Node that has it/,
+      ),
+    });
+  },
+);
 
 test.skipIf(!HAS_NODE_FFI)('where Node does not permit it there is nothing native, and a reason', () => {
   expect(report(library.url, 'node:ffi', ['--permission', '--allow-fs-read=*'])).toEqual({
