@@ -15,8 +15,20 @@ export async function takeFlock(fd: number, native: Native | undefined, attempt:
   return attempted(attempt, () => native.flock(fd, 'exclusive'));
 }
 
+/**
+ * Makes sure that a file can be locked, before it is made for that.
+ * @throws CapabilityError where there is neither libc nor the program `flock`
+ */
+export async function checkFlock(native: Native | undefined, subject: string): Promise<void> {
+  if (native !== undefined) return;
+  // Whatever it answers: that it starts is enough.
+  await exitOf(['--version'], 'ignore').catch((cause: Error) => {
+    throw missing(subject, cause.message);
+  });
+}
+
 async function takeByProgram(fd: number, subject: string): Promise<boolean> {
-  const code = await exitOfFlock(fd).catch((cause: Error) => {
+  const code = await exitOf(['-x', '-n', '3'], fd).catch((cause: Error) => {
     throw missing(subject, cause.message);
   });
   // util-linux and busybox alike: 1 is "another has it".
@@ -25,9 +37,9 @@ async function takeByProgram(fd: number, subject: string): Promise<boolean> {
 }
 
 /** Rejects where it is not there, or where this program may start none. */
-function exitOfFlock(fd: number): Promise<number | null> {
+function exitOf(options: readonly string[], third: number | 'ignore'): Promise<number | null> {
   return new Promise((resolve, reject) => {
-    const child = spawn('flock', ['-x', '-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    const child = spawn('flock', options, { stdio: ['ignore', 'ignore', 'ignore', third] });
     child.once('error', reject);
     child.once('exit', resolve);
   });

@@ -17,7 +17,7 @@ import { type Attempt, attempted, errnoOf } from '../inspect/failure.js';
 import { lockHolder } from '../inspect/lock-holder.js';
 import { pause } from '../pause.js';
 import type { Site } from '../site.js';
-import { takeFlock } from './flock.js';
+import { checkFlock, takeFlock } from './flock.js';
 import { isAt } from './fresh-file.js';
 import { writeWhole } from './reserve.js';
 
@@ -59,6 +59,7 @@ export class LockedFile {
    */
   static async lock(options: LockedFileOptions, site: Site): Promise<LockedFile> {
     const native = await site.nativeIfAny();
+    await checkFlock(native, options.subject);
     const untilMs =
       site.clock.now() +
       (options.timeoutMs === LONGEST_TIMER_MS ? Number.POSITIVE_INFINITY : options.timeoutMs);
@@ -91,7 +92,8 @@ export class LockedFile {
 
   static #open(options: LockedFileOptions, site: Site): LockedFile | undefined {
     const { path, pid, subject } = options;
-    const isNew = lstatSync(path, { throwIfNoEntry: false }) === undefined;
+    const isNew =
+      attempted(attemptAt(subject, path), () => lstatSync(path, { throwIfNoEntry: false })) === undefined;
     const argv = [
       '/bin/sh',
       '-c',

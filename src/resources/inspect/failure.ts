@@ -124,6 +124,11 @@ const ADVICE: Readonly<Record<string, (attempt: Attempt) => string>> = {
     'this process has too many files open. Close some, or raise `ulimit -n` in the shell that starts it.',
   ENFILE: () => 'the machine has too many files open. Raise the limit: `sysctl fs.file-max`.',
   ENOMEM: () => 'there is not enough memory. Ask for less, or free some.',
+  ENAMETOOLONG: ({ target }) => `${what(target)} is longer than a path may be. Choose a shorter one.`,
+  ENOTDIR: ({ target }) => `something above ${what(target)} is no directory. Correct the path.`,
+  EISDIR: ({ target }) => `${what(target)} is a directory. Choose another path.`,
+  ELOOP: ({ target }) => `${what(target)} is a symbolic link. Choose another path, or name what it leads to.`,
+  EROFS: ({ target }) => `${what(target)} is in a file system that is read-only. Choose another place.`,
 };
 
 function unknownAdvice({ target }: Attempt): string {

@@ -14,9 +14,10 @@ import {
 } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { basename } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   AlreadyLockedError,
+  CapabilityError,
   InvalidSpecError,
   ResourceError,
   ResourceExistsError,
@@ -31,10 +32,34 @@ import {
   temporaryFile,
   unixSocket,
 } from '../../../src/resources/index.js';
+import type { Lease, ResourceKind } from '../../../src/runtime/index.js';
 import { ended, runs, Trial } from '../trial.js';
 
 const FLOCK = spawnSync('flock', ['--version']).error === undefined;
 const BACKENDS: readonly BackendChoice[] = ['auto', 'files'];
+
+describe('a locked file', () => {
+  test('is not made where nothing can lock it', async () => {
+    await using trial = new Trial();
+    const registry = await trial.open({ backend: 'files' });
+    vi.stubEnv('PATH', trial.dir);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    for (const kind of [fileLock({ path: trial.path('a') }), pidFile({ path: trial.path('b') })]) {
+      await expect(registry.acquire(kind as ResourceKind<Lease>)).rejects.toThrow(CapabilityError);
+    }
+    expect([...trial.left, ...trial.ledgers]).toEqual([]);
+  });
+
+  test('of an impossible path is refused with what to do', async () => {
+    await using trial = new Trial();
+    const registry = await trial.open();
+    const locking = registry.acquire(fileLock({ path: trial.path('x'.repeat(300)) }));
+    await expect(locking).rejects.toThrow(ResourceError);
+    await expect(locking).rejects.toThrow(/ENAMETOOLONG.*Choose a shorter one/);
+    const below = registry.acquire(pidFile({ path: '/dev/null/pid' }));
+    await expect(below).rejects.toThrow(/ENOTDIR.*no directory/);
+  });
+});
 
 describe.skipIf(!FLOCK).each(BACKENDS)('a file lock (backend %s)', (backend) => {
   test('keeps everybody else out, and says who holds it', async () => {
