@@ -14,7 +14,7 @@ export type CodecOption<T> = 'json' | 'bytes' | Codec<T>;
 /** @throws InvalidSpecError for anything else */
 export function codecOf<T>(subject: string, option: CodecOption<T> = 'json'): Codec<T> {
   // Safe: with 'bytes' the values are bytes by the type of the option, and JSON holds what its user says.
-  if (option === 'json') return json as Codec<T>;
+  if (option === 'json') return jsonOf(subject) as Codec<T>;
   if (option === 'bytes') return raw as unknown as Codec<T>;
   if (typeof option?.encode === 'function' && typeof option.decode === 'function') return option;
   throw new InvalidSpecError(subject, {
@@ -25,19 +25,35 @@ export function codecOf<T>(subject: string, option: CodecOption<T> = 'json'): Co
   });
 }
 
-const json: Codec<unknown> = {
-  encode(value) {
-    const text: string | undefined = JSON.stringify(value);
-    if (text !== undefined) return Buffer.from(text);
-    throw new InvalidSpecError('the value of a snapshot-cell', {
-      rule: 'invalid_type',
-      field: 'value',
-      value,
-      expected: 'something that JSON can hold; null says that there is nothing',
-    });
-  },
-  decode: (bytes) => JSON.parse(bytes.toString()) as unknown,
-};
+function jsonOf(subject: string): Codec<unknown> {
+  return {
+    encode(value) {
+      const text = textOf(subject, value);
+      if (text !== undefined) return Buffer.from(text);
+      return refuse(subject, value, 'something that JSON can hold; null says that there is nothing');
+    },
+    decode: (bytes) => JSON.parse(bytes.toString()) as unknown,
+  };
+}
+
+/** Of what JSON cannot hold some is left out, and some throws. */
+function textOf(subject: string, value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    const [why] = String(error).split('\n');
+    return refuse(subject, value, `something that JSON can hold (${why})`);
+  }
+}
+
+function refuse(subject: string, value: unknown, expected: string): never {
+  throw new InvalidSpecError(`a value of ${subject}`, {
+    rule: 'invalid_type',
+    field: 'value',
+    value,
+    expected,
+  });
+}
 
 const raw: Codec<Uint8Array> = {
   encode: (value) => {

@@ -1,8 +1,13 @@
-import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { InvalidSpecError, ReleasedError, SharedLayoutError } from '../../../src/core/index.js';
+import {
+  InvalidSpecError,
+  ReleasedError,
+  ResourceError,
+  SharedLayoutError,
+} from '../../../src/core/index.js';
 import { snapshotCell } from '../../../src/resources/cell/cell.js';
 import { snapshotReader } from '../../../src/resources/cell/reader.js';
 import { SharedFileHost } from './host.js';
@@ -81,4 +86,50 @@ test('a reader refuses a wrong option where it is given', () => {
 test('a reader refuses to wait with a wrong option', async () => {
   using reader = snapshotReader('/x');
   await expect(reader.waitForChange({ timeoutMs: Number.NaN })).rejects.toThrow(InvalidSpecError);
+});
+
+test.skipIf(process.getuid?.() !== 0)(
+  'a cell of another user is read where its path is given, and not where anybody may have put it under that name',
+  async () => {
+    await using host = new SharedFileHost();
+    const cell = await host.acquire(rates);
+    cell.write({ euro: 1 });
+    chownSync(host.pathOf('rates'), 65_534, 65_534);
+    const where = { scope: 'test', name: 'rates', memoryDir: host.dir };
+    using closed = snapshotReader(where);
+    expect(closed.read()).toEqual({ euro: 1 });
+    chmodSync(host.dir, 0o1777);
+    using open = snapshotReader(where);
+    expect(() => open.read()).toThrow(ResourceError);
+    expect(() => open.read()).toThrow(/user 65534 has made it/);
+    using byPath = snapshotReader(host.pathOf('rates'));
+    expect(byPath.read()).toEqual({ euro: 1 });
+  },
+);
+
+test('what cannot be opened to be read is told with what to do', async () => {
+  await using host = new SharedFileHost();
+  using long = snapshotReader(`/${'x'.repeat(300)}`);
+  expect(() => long.read()).toThrow(ResourceError);
+  symlinkSync('/dev/null', host.pathOf('rates'));
+  using link = snapshotReader({ scope: 'test', name: 'rates', memoryDir: host.dir });
+  expect(() => link.read()).toThrow(/ELOOP/);
+});
+
+test('a value that JSON cannot hold is refused by the name of its cell, and why', async () => {
+  await using host = new SharedFileHost();
+  const cell = await host.acquire(snapshotCell<unknown>({ name: 'any', bytes: 64 }));
+  cell.write(1);
+  const ring: unknown[] = [];
+  ring.push(ring);
+  for (const [value, why] of [
+    [10n, /BigInt/],
+    [ring, /circular/],
+    [undefined, /JSON can hold/],
+  ] as const) {
+    expect(() => cell.write(value)).toThrow(InvalidSpecError);
+    expect(() => cell.write(value)).toThrow(/snapshot-cell "any"/);
+    expect(() => cell.write(value)).toThrow(why);
+  }
+  expect(cell.read()).toBe(1);
 });
