@@ -19,12 +19,17 @@ export function failed(report: ReclaimReport): number {
 export function ledgerLines({ ledgers }: ReclaimReport, terminal: Terminal): readonly string[] {
   return ledgers.flatMap((ledger) => [
     '',
-    `${terminal.paint('bold', ledger.scope)}: ${ownerOf(ledger)}, ${MEANING[ledger.verdict]}`,
+    `${terminal.paint('bold', ledger.scope)}: ${ownerOf(ledger)}, ${meaningOf(ledger)}`,
     ...columns(
       ledger.entries.map((entry) => [`  ${became(entry)}`, what(entry)]),
       terminal.columns,
     ),
   ]);
+}
+
+function meaningOf({ verdict, entries }: LedgerReport): string {
+  const isReleased = verdict === 'reclaimed' || verdict === 'reclaimable';
+  return isReleased && entries.length === 0 ? 'dead; it has left nothing' : MEANING[verdict];
 }
 
 const MEANING: Readonly<Record<LedgerVerdict, string>> = {
