@@ -72,6 +72,40 @@ describe('opening', () => {
   });
 });
 
+describe('a registry', () => {
+  test('makes its ledger with the first thing that is wanted, so that there is none for one that held nothing', async () => {
+    await using trial = new Trial();
+    const registry = await trial.open();
+    expect(registry.list()).toEqual([]);
+    expect(trial.ledgers).toEqual([]);
+    await registry.acquire(temporaryFile({ directory: trial.dir }));
+    expect(trial.ledgers).toHaveLength(1);
+    await registry.close();
+    expect(trial.ledgers).toEqual([]);
+  });
+
+  test.each([
+    [undefined, 'owner'],
+    [7, 'owner'],
+    [{}, 'path'],
+    [{ path: 'shop' }, 'incarnation'],
+    [{ path: 'shop', incarnation: 1, group: null }, 'group.pid'],
+    [{ path: 'shop', incarnation: 1, group: { pid: 1, graceMs: 0 } }, 'group.pid'],
+    [{ path: 'shop', incarnation: 1, group: { pid: 9, graceMs: Number.NaN } }, 'group.graceMs'],
+  ])('opens no scope for %j', async (owner, field) => {
+    await using trial = new Trial();
+    const registry = await trial.open();
+    expect(() => registry.openScope(owner as never)).toThrow(InvalidSpecError);
+    expect(() => registry.openScope(owner as never)).toThrow(expect.objectContaining({ field }));
+  });
+
+  test('refuses a listener that is none', async () => {
+    await using trial = new Trial();
+    const registry = await trial.open();
+    expect(() => registry.on('guardian:changed' as never)).toThrow(InvalidSpecError);
+  });
+});
+
 describe('a scope', () => {
   test('releases last in first out', async () => {
     await using trial = new Trial();

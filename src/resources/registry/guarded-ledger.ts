@@ -1,7 +1,9 @@
+import { ReleasedError } from '../../core/index.js';
 import type { Clock } from '../../runtime/index.js';
 import type { Entry, Ledger, Written } from '../guard/entry.js';
 import { type Guardian, type GuardianState, startGuardian } from '../guard/guardian.js';
-import { createLedger } from '../guard/ledger.js';
+import { createLedger, type FileLedger } from '../guard/ledger.js';
+import { openScopeDir } from '../guard/state-dir.js';
 
 export interface GuardedLedgerOptions {
   readonly stateDir: string;
@@ -11,24 +13,26 @@ export interface GuardedLedgerOptions {
   onGuardian(state: GuardianState): void;
 }
 
-/** A ledger whose guardian starts with the first entry: a registry of which nobody wants anything costs no process. */
+/** A ledger that is made with its first entry, and its guardian with it: a registry of which nobody wants anything costs no process and leaves no file. */
 export class GuardedLedger implements Ledger {
-  readonly #ledger: ReturnType<typeof createLedger>;
   readonly #options: GuardedLedgerOptions;
+  #ledger: FileLedger | undefined;
   #guardian: Guardian | undefined;
+  #closed = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: GuardedLedgerOptions) {
     this.#options = options;
-    this.#ledger = createLedger(options);
+    // A directory that is not ours is told of when the registry is opened.
+    openScopeDir(options.stateDir, options.scope);
   }
 
   get path(): string {
-    return this.#ledger.path;
+    return this.#open().path;
   }
 
   get written(): readonly Written[] {
-    return this.#ledger.written;
+    return this.#ledger?.written ?? [];
   }
 
   /** Whether what stays in the ledger is released once this process is dead. */
@@ -41,8 +45,9 @@ export class GuardedLedger implements Ledger {
   }
 
   want(entry: Entry): Written {
-    this.#guardian ??= this.#watch();
-    return this.#ledger.want(entry);
+    const ledger = this.#open();
+    this.#guardian ??= this.#watch(ledger);
+    return ledger.want(entry);
   }
 
   /** Ends the guardian, which first releases what could not be released here. */
@@ -53,18 +58,26 @@ export class GuardedLedger implements Ledger {
 
   /** Without the guardian: it ends with this process. */
   close(): void {
-    this.#ledger.close();
+    this.#closed = true;
+    this.#ledger?.close();
   }
 
   async #close(): Promise<void> {
-    if (this.#ledger.written.length === 0) await this.#guardian?.stop();
+    if (this.written.length === 0) await this.#guardian?.stop();
     else await this.#guardian?.release();
-    this.#ledger.close();
+    this.close();
   }
 
-  #watch(): Guardian {
+  /** @throws ReleasedError once it is closed without ever having been made */
+  #open(): FileLedger {
+    if (this.#ledger === undefined && this.#closed) throw new ReleasedError('a ledger');
+    this.#ledger ??= createLedger(this.#options);
+    return this.#ledger;
+  }
+
+  #watch(ledger: FileLedger): Guardian {
     const { clock, onGuardian } = this.#options;
-    const guardian = startGuardian({ ledger: this.#ledger, clock });
+    const guardian = startGuardian({ ledger, clock });
     onGuardian(guardian.state);
     guardian.onState(onGuardian);
     return guardian;

@@ -2,9 +2,9 @@ import { statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, normalize, resolve } from 'node:path';
 import { checkNames } from '../../core/index.js';
-import { type Clock, systemClock } from '../../runtime/index.js';
+import { type Clock, type ResourceOwner, systemClock } from '../../runtime/index.js';
 import type { BackendChoice } from '../backend/choose.js';
-import { refuse } from '../checks.js';
+import { checkText, checkWhole, refuse } from '../checks.js';
 import { checkScope, stateDirPath } from '../guard/state-dir.js';
 
 /** How a registry is opened. */
@@ -66,6 +66,21 @@ export function memoryDirPath(given?: string): string {
 export function checkBackend(subject: string, backend: unknown): void {
   if ((BACKENDS as readonly unknown[]).includes(backend)) return;
   refuse(subject, 'backend', backend, BACKENDS.map((word) => `'${word}'`).join(', '));
+}
+
+/** @internal @throws InvalidSpecError for what is no owner of a scope */
+export function checkOwner(owner: ResourceOwner): void {
+  const subject = 'the owner of a scope';
+  if (typeof owner !== 'object' || owner === null)
+    refuse(subject, 'owner', owner, 'an object with path and incarnation');
+  checkText(subject, 'path', owner.path);
+  checkWhole(subject, 'incarnation', owner.incarnation, 0);
+  const { group } = owner;
+  if (group === undefined) return;
+  // 1 and 0 would be everybody's group, and our own.
+  checkWhole(subject, 'group.pid', group?.pid, 2);
+  if (typeof group.graceMs !== 'number' || !(group.graceMs >= 0))
+    refuse(subject, 'group.graceMs', group.graceMs, 'a number of ms from 0, or Infinity');
 }
 
 const SUBJECT = 'the resource registry';

@@ -10,13 +10,14 @@ import {
 } from '../../runtime/index.js';
 import type { Native } from '../backend/backend.js';
 import { loadNative, raiseNoNative, requireChosen } from '../backend/choose.js';
+import { refuse } from '../checks.js';
 import { releaseAtExit } from '../guard/exit.js';
 import type { GuardianState } from '../guard/guardian.js';
 import { type ReclaimReport, reclaim } from '../guard/reclaim.js';
 import type { Claim, Make, Site } from '../site.js';
 import { type RegistryListener, RegistryListeners } from './events.js';
 import { GuardedLedger } from './guarded-ledger.js';
-import { type RegistryOptions, type RegistrySettings, registrySettings } from './options.js';
+import { checkOwner, type RegistryOptions, type RegistrySettings, registrySettings } from './options.js';
 import { type GrantStatus, type Home, OwnedScope } from './owned-scope.js';
 import type { Listed } from './recording-ledger.js';
 
@@ -66,7 +67,7 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
   /**
    * Opens a registry, after releasing what dead programs of the same scope have left.
    *
-   * It makes a ledger in the state directory, and starts no process before something is acquired.
+   * It makes the state directory; its ledger, and the guardian's process, come with the first thing that is acquired.
    *
    * @throws InvalidSpecError if an option is wrong
    * @throws CapabilityError if the backend was chosen by its name, and is missing
@@ -116,8 +117,9 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
     return this.#own.resources.acquire(kind);
   }
 
-  /** Opens a scope for an incarnation. @throws ScopeClosedError once the registry is closed */
+  /** Opens a scope for an incarnation. @throws ScopeClosedError once the registry is closed, InvalidSpecError for what is no owner */
   openScope(owner: ResourceOwner): ResourceScope {
+    checkOwner(owner);
     const scope = this.#open(owner);
     this.#scopes.set(scope, () => scope.close());
     return scope;
@@ -138,8 +140,9 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
     return this.#grants().map((grant) => ({ ...statusOf(grant), users: grant.users() }));
   }
 
-  /** Calls `listener` when the guardian starts, is lost, or cannot be had. Returns what removes it. */
+  /** Calls `listener` when the guardian starts, is lost, or cannot be had. Returns what removes it. @throws InvalidSpecError for what is no function */
   on(listener: RegistryListener): () => void {
+    if (typeof listener !== 'function') refuse('the resource registry', 'listener', listener, 'a function');
     return this.#listeners.add(listener);
   }
 
