@@ -56,13 +56,18 @@ export interface SnapshotCell<T> extends Lease, CellView<T> {
   waitForChange(options?: ChangeOptions): Promise<number | undefined>;
 }
 
+/** A cell of bytes as they are; everything else is as below. */
+export function snapshotCell(
+  options: SnapshotCellOptions<Uint8Array> & { readonly codec: 'bytes' },
+): ResourceKind<SnapshotCell<Uint8Array>>;
 /**
  * A cell of shared memory with one writer and any number of readers. No reader ever sees half a value, and the last complete one stays
  * readable whatever becomes of the writer, up to the end of the registry that made the cell. The next writer goes on from it.
  *
  * @throws InvalidSpecError for an option that is wrong
  */
-export function snapshotCell<T = unknown>(options: SnapshotCellOptions<T>): ResourceKind<SnapshotCell<T>> {
+export function snapshotCell<T = unknown>(options: SnapshotCellOptions<T>): ResourceKind<SnapshotCell<T>>;
+export function snapshotCell<T>(options: SnapshotCellOptions<T>): ResourceKind<SnapshotCell<T>> {
   const checked = check(options);
   const room = slotBytes(checked.bytes);
   const request: SharedFileRequest = {
