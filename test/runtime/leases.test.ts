@@ -8,6 +8,7 @@ import {
   Scope,
   silentLogger,
 } from '../../src/runtime/index.js';
+import { leasesOf } from '../../src/runtime/leases.js';
 import { type FakeResourcesOptions, fakeKind, fakeResources } from '../../src/testing/index.js';
 
 function contextWith(resources: ResourceProvider | undefined, tree?: Scope): IncarnationContext {
@@ -276,6 +277,29 @@ describe('what an incarnation acquires', () => {
     await expect(ctx.resources.acquire(kind)).rejects.toThrow('no state directory');
     await expect(ctx.resources.acquire(kind)).resolves.toMatchObject({ released: false });
     expect(await ctx.release()).toEqual([]);
+  });
+
+  test('leaves nothing behind where the registry could not be opened', async () => {
+    const end = new Scope();
+    let kept = 0;
+    const defer = end.defer.bind(end);
+    end.defer = (release) => {
+      kept += 1;
+      const forget = defer(release);
+      return () => {
+        kept -= 1;
+        forget();
+      };
+    };
+    const resources: ResourceProvider = {
+      openScope: () => {
+        throw new Error('no state directory');
+      },
+    };
+    const leases = leasesOf({ scope: end }, { path: 'shop/mail', incarnation: 3, resources } as never);
+    for (let time = 0; time < 3; time += 1)
+      await expect(leases.acquire(fakeKind('lock', 'a'))).rejects.toThrow('no state directory');
+    expect(kept).toBe(0);
   });
 
   test('costs a child that acquires nothing no more than a look', () => {

@@ -40,3 +40,35 @@ test('a slot says that it holds nothing while its payload is written, so that no
   expect(version).toBe(4);
   expect(words.versions).toEqual([0, 0, 0, 0]);
 });
+
+/** Copies that are torn, each while the next version is written, until there were so many. */
+class TornWords extends FileWords {
+  torn = 0;
+  meanwhile: () => void = () => undefined;
+
+  override copy(offset: number, length: number): Buffer {
+    const copy = super.copy(offset, length);
+    if (this.torn === 0) return copy;
+    this.torn -= 1;
+    copy[0] = (copy[0] ?? 0) ^ 1;
+    this.meanwhile();
+    return copy;
+  }
+}
+
+test.each([
+  ['a copy that is torn while the next version is written is tried again, however often', true],
+  ['a copy that is wrong again and again while nothing is written is of a damaged version', false],
+])('%s', (_, moves) => {
+  const words = new TornWords(fd);
+  const slots = new Slots(words, ROOM);
+  words.write(cellBytes(ROOM) - 1, Buffer.alloc(1));
+  let version = slots.write(0, Buffer.from('value'), true);
+  words.torn = 500;
+  if (moves)
+    words.meanwhile = () => {
+      version = slots.write(version, Buffer.from('value'), true);
+    };
+  const found = slots.read();
+  expect(found).toEqual(moves ? { version: 501, bytes: Buffer.from('value') } : 'damaged');
+});

@@ -110,6 +110,21 @@ describe('a claim', () => {
     expect(statSync(path).size).toBe(BASE + 32 * 1_001);
   });
 
+  test('counts also behind many that are over, for one who has looked before', () => {
+    const known = claims();
+    const first = known.take(0);
+    append(1, { pid: process.ppid, startTicks: startTicks(process.ppid) ?? 0 });
+    const third = known.take(2);
+    if (isWon(third)) third.giveUp();
+    known.holders();
+    known.holders();
+    expect([...known.holders().keys()]).toEqual([0, 1]);
+    if (isWon(first)) first.giveUp();
+    expect([...known.holders().keys()]).toEqual([1]);
+    known.holders();
+    expect(known.take(1)).toMatchObject({ pid: process.ppid });
+  });
+
   test('is refused where the file has been removed, or made anew', () => {
     unlinkSync(path);
     expect(() => claims().take(0)).toThrow(ResourceError);
