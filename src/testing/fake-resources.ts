@@ -1,4 +1,4 @@
-import { ScopeClosedError } from '../core/index.js';
+import { ResourceError, ScopeClosedError } from '../core/index.js';
 import type {
   Grant,
   Granted,
@@ -22,8 +22,8 @@ export interface FakeResourcesOptions {
  * Grants resources in memory and writes down what happens, for trees under test:
  * `new Supervisor(spec, { resources })`, `testTree(spec, { resources, real: ['mail'] })`.
  *
- * Nothing is made, so the kinds of `treewarden/resources` find nothing to attach to: let the tree under test acquire a {@link fakeKind} in place of
- * a `mutex()`, or give it a `ResourceRegistry` of its own scope and folders.
+ * Nothing is made, so the kinds of `treewarden/resources` find nothing to attach to, and are refused by a ResourceError: let the tree under test
+ * acquire a {@link fakeKind} in place of a `mutex()`, or give it a `ResourceRegistry` of its own scope and folders.
  *
  * @example
  * ```ts
@@ -65,6 +65,7 @@ export class FakeResources implements ResourceProvider {
     return new FakeScope(owner, {
       grant: async (request, number) => {
         const facts = await this.#options.grant?.(request, owner);
+        if (facts === undefined && isReal(request)) throw nothingToAttach(request);
         this.log.push(`${who} acquires ${subjectOf(request)}`);
         this.#held.add(`${scope}.${number} ${who}: ${subjectOf(request)}`);
         return facts;
@@ -181,6 +182,36 @@ class FakeScope implements ResourceScope {
     this.#behind.end();
     return failures;
   }
+}
+
+/** What has settings beside its name was not made by {@link fakeKind}. A `custom()` attaches to nothing. */
+function isReal(request: ResourceRequest): boolean {
+  const settings = Object.keys(request).filter((key) => key !== 'kind' && key !== 'name');
+  return settings.length > 0 && REAL_KINDS.has(request.kind);
+}
+
+const REAL_KINDS: ReadonlySet<string> = new Set([
+  'mutex',
+  'rw-lock',
+  'semaphore',
+  'snapshot-cell',
+  'scoreboard',
+  'file-lock',
+  'pid-file',
+  'temporary-file',
+  'temporary-directory',
+  'unix-socket',
+  'process-group',
+  'shared-memory',
+  'semaphore-set',
+  'posix-semaphore',
+]);
+
+function nothingToAttach(request: ResourceRequest): ResourceError {
+  const { kind, name } = request;
+  const fake = name === undefined ? `fakeKind('${kind}')` : `fakeKind('${kind}', '${name}')`;
+  const advice = `fakeResources() makes nothing that it could attach to. Let the tree acquire ${fake} in its place, or give it a ResourceRegistry.`;
+  return new ResourceError(subjectOf(request), 'acquire', undefined, advice);
 }
 
 function subjectOf({ kind, name }: ResourceRequest): string {
