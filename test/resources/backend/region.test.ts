@@ -105,7 +105,7 @@ describe.each(backends)('a region, %s', (name, native) => {
 
   test.skipIf(skip)('a file of another length than expected is refused', () => {
     expect(() => openRegion(path, { bytes: 8192, access: 'read', native })).toThrow(
-      /has 4096 bytes, but 8192/,
+      /has 4096 bytes instead of 8192/,
     );
   });
 
