@@ -62,7 +62,7 @@ export function snapshotCell(
 ): ResourceKind<SnapshotCell<Uint8Array>>;
 /**
  * A cell of shared memory with one writer and any number of readers. No reader ever sees half a value, and the last complete one stays
- * readable whatever becomes of the writer, up to the end of the registry that made the cell. The next writer goes on from it.
+ * readable whatever becomes of the writer, up to the end of the last registry that uses the cell. The next writer goes on from it.
  *
  * @throws InvalidSpecError for an option that is wrong
  */
