@@ -351,5 +351,7 @@ if [ "$left" ]; then
   [ -e "$ledger" ] && for n in $gone; do echo "d $n ."; done >>"$ledger"
 else
   rm -f -- "$ledger"
+  # Its owner died writing it anew.
+  is_number "$pidns" && rm -f -- "$ledger.$pidns.new"
 fi
 `;

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, renameSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { reclaim } from '../../../src/resources/guard/reclaim.js';
 import { buildHost, Ground } from './hosts.js';
@@ -44,6 +45,16 @@ describe.skipIf(SYSTEM_V === undefined)('a host', () => {
   test('whose whole process group is killed leaves nothing behind', async () => {
     const one = await ground.host('hold');
     process.kill(-one.pid, 'SIGKILL');
+    await cleared();
+  });
+
+  test('that dies writing its ledger anew leaves no half of it', async () => {
+    const one = await ground.host('hold');
+    const [ledger = ''] = ground.ledgers();
+    const written = join(ground.stateDir, 'host', ledger);
+    const pidNamespace = readFileSync(written, 'latin1').split(' ')[5];
+    writeFileSync(`${written}.${pidNamespace}.new`, 'treewarden-');
+    await one.kill();
     await cleared();
   });
 
