@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { cgroupFor } from './cgroup.js';
 import type { Host, Launch, Mode, Plan } from './host.js';
 import { fromAnotherBoot } from './ledgers.js';
@@ -328,7 +330,16 @@ function killGuardian(host: Host): void {
 async function killAndAwaitAnother(host: Host): Promise<void> {
   const first = host.guardian;
   killGuardian(host);
-  while (host.guardian === undefined || host.guardian === first) await new Promise(setImmediate);
+  while (host.guardian === first || !guards(host)) await new Promise(setImmediate);
+}
+
+/** Whether it has a guardian that its ledger names: until then, for some µs, what it leaves is left to the next start. */
+function guards({ guardian, plan }: Host): boolean {
+  if (guardian === undefined) return false;
+  const ledgers = readdirSync(plan.stateDir, { recursive: true, encoding: 'utf8' });
+  return ledgers
+    .filter((name) => name.endsWith('.ledger'))
+    .some((name) => readFileSync(join(plan.stateDir, name), 'latin1').includes(`\ng ${guardian} `));
 }
 
 /** Suspended first, so that neither sees the other go. */
