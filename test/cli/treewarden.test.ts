@@ -92,13 +92,8 @@ describe('treewarden', () => {
         ['-qec', `${process.execPath} ${program} doctor --state-dir ${stateDir}`, '/dev/null'],
         {
           encoding: 'utf8',
-          env: {
-            ...process.env,
-            TERM: 'xterm-256color',
-            FORCE_COLOR: undefined,
-            NO_COLOR: undefined,
-            ...env,
-          },
+          // An environment of its own: CI, for one, also turns colours off.
+          env: { PATH: process.env['PATH'], TERM: 'xterm-256color', ...env },
         },
       ).stdout;
     expect(treewarden('doctor').stdout).not.toContain('\u001b[');
