@@ -8,7 +8,7 @@
  * @module treewarden/child
  */
 import type { ChildContext, Transferable } from '../runtime/index.js';
-import { Program } from './program.js';
+import { Program } from './channel/program.js';
 
 export type { ChildContext, Logger, Transferable } from '../runtime/index.js';
 

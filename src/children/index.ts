@@ -1,5 +1,7 @@
-export { type CommandOptions, command } from './command.js';
-export { consumer } from './consumer.js';
+export { type Entry, entry, type TypedEntry } from './channel/entry.js';
+export type { ProgramOptions } from './channel/program-options.js';
+export { type Callable, type Remote, remote, type TypedCallable } from './channel/remote.js';
+export { consumer } from './consumer/consumer.js';
 export type {
   ConsumerContext,
   ConsumerFactory,
@@ -10,12 +12,10 @@ export type {
   ProgressSettings,
   Subscribable,
   Supervisable,
-} from './consumer-hooks.js';
-export { type Entry, entry, type TypedEntry } from './entry.js';
-export { type ForkSettings, fork } from './fork.js';
-export { ignore } from './in-process.js';
-export type { ProcessOptions } from './process-options.js';
-export type { ProgramOptions } from './program-options.js';
-export { type Callable, type Remote, remote, type TypedCallable } from './remote.js';
-export { type TaskSettings, task } from './task.js';
-export { type ThreadSettings, thread } from './thread.js';
+} from './consumer/consumer-hooks.js';
+export { ignore } from './in-process/in-process.js';
+export { type TaskSettings, task } from './in-process/task.js';
+export { type CommandOptions, command } from './process/command.js';
+export { type ForkSettings, fork } from './process/fork.js';
+export type { ProcessOptions } from './process/process-options.js';
+export { type ThreadSettings, thread } from './thread/thread.js';

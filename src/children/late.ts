@@ -7,7 +7,7 @@ import type {
   IncarnationHost,
   Transferable,
 } from '../runtime/index.js';
-import { runUncontained } from './containment.js';
+import { runUncontained } from './in-process/containment.js';
 
 /** A life that has not begun. */
 export interface Life extends Incarnation {

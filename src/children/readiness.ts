@@ -104,7 +104,7 @@ function matches(line: RegExp | string, text: string): boolean {
 function awaitPort(host: IncarnationHost, port: number, at = 'localhost'): () => void {
   const ended = new AbortController();
   // Loaded only here, as few programs wait for a port.
-  void import('./port.js')
+  void import('./process/port.js')
     .then(({ portOpens }) => portOpens(port, at, ended.signal))
     .then(
       () => {

@@ -1,0 +1,40 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, expect, test } from 'vitest';
+import { ProcessGroup } from '../../../src/children/process/process-group.js';
+
+const onLinux = test.runIf(process.platform === 'linux');
+
+const started: ChildProcess[] = [];
+afterEach(async () => {
+  for (const child of started.splice(0)) {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+  }
+});
+
+function leader(): { readonly pid: number; readonly child: ChildProcess } {
+  const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+  started.push(child);
+  return { pid: child.pid ?? 0, child };
+}
+
+test('a signal reaches the group, and after its end nobody', async () => {
+  const { pid, child } = leader();
+  const group = new ProcessGroup(pid);
+  const exit = once(child, 'exit');
+  expect(group.signal('SIGTERM')).toBe(true);
+  expect(await exit).toEqual([null, 'SIGTERM']);
+  expect(group.isEmpty(false)).toBe(true);
+  expect(group.signal('SIGTERM')).toBe(false);
+});
+
+onLinux('a stranger that was given the number of an ended leader is left alone', async () => {
+  const stranger = leader();
+  const ended = new ProcessGroup(stranger.pid);
+  expect(ended.isEmpty(false)).toBe(true);
+  expect(ended.signal('SIGKILL')).toBe(false);
+  expect(process.kill(stranger.pid, 0)).toBe(true);
+});
