@@ -10,7 +10,7 @@ interface Outcome {
 
 /** Runs a fixture in a plain Node of its own: a test runner has listeners for every error that it finds. */
 function run(fixture: string, ...args: readonly string[]): Promise<Outcome> {
-  const program = fileURLToPath(new URL(`fixtures/${fixture}.ts`, import.meta.url));
+  const program = fileURLToPath(new URL(`../fixtures/${fixture}.ts`, import.meta.url));
   return new Promise((resolve) => {
     execFile(process.execPath, ['--import', 'tsx', program, ...args], (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
