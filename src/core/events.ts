@@ -1,4 +1,5 @@
 import type { ErrorFacts, Exit, ExitRecord } from './exit.js';
+import type { StopObstacle } from './obstacle.js';
 import type { ChildPath } from './path.js';
 
 /** A rung of the stop ladder. */
@@ -13,6 +14,8 @@ export interface Survivor {
   /** What it runs: the command line, the module, or the function's name. */
   readonly command?: string | undefined;
   readonly why: string;
+  /** What stood in the way, process by process, where that can be seen. */
+  readonly obstacles?: readonly StopObstacle[] | undefined;
 }
 
 /**
@@ -79,6 +82,22 @@ export type SupervisionEvent =
       readonly incarnation: number;
       readonly atMs: number;
       readonly step: StopStep;
+      /** Of the kill: why it had not ended by then. */
+      readonly obstacles?: readonly StopObstacle[] | undefined;
+    }
+  | {
+      readonly type: 'child:paused' | 'child:resumed' | 'child:reloading';
+      readonly child: ChildPath;
+      readonly incarnation: number;
+      readonly atMs: number;
+    }
+  | {
+      readonly type: 'child:kept-down';
+      readonly child: ChildPath;
+      readonly incarnation: number;
+      readonly atMs: number;
+      /** Why it is not restarted although its restart type says so: its exit is in `preventOn`, `afterExit` said so, or it was run once. */
+      readonly why: string;
     }
   | ({
       readonly type: 'child:exited';

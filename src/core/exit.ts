@@ -13,6 +13,9 @@ export interface ErrorFacts {
   readonly thrown?: unknown;
 }
 
+/** What a health check looks at. */
+export type HealthCheck = 'memory' | 'cpu' | 'age' | 'probe' | 'port';
+
 /** How an incarnation ended. */
 export type Exit =
   /** It returned, its stream ended, or its program exited with status 0, without having been asked to. */
@@ -31,6 +34,8 @@ export type Exit =
   | { readonly type: 'stalled'; readonly silentMs: number }
   /** It was not ready within its `startTimeoutMs`. */
   | { readonly type: 'start-timeout'; readonly waitedMs: number }
+  /** A health check failed as often in a row as it may: see `health`. */
+  | { readonly type: 'unhealthy'; readonly check: HealthCheck; readonly detail: string }
   /** V8 ran out of heap, or the kernel ended it for want of memory. */
   | { readonly type: 'out-of-memory'; readonly detail: string }
   /** It could not be brought into being at all: no such program, no permission, no more processes. */
@@ -85,6 +90,8 @@ export function describeExit(exit: Exit): string {
       return `stalled: no heartbeat for ${exit.silentMs} ms`;
     case 'start-timeout':
       return `not ready after ${exit.waitedMs} ms`;
+    case 'unhealthy':
+      return `unhealthy: ${exit.detail}`;
     case 'out-of-memory':
       return `out of memory: ${exit.detail}`;
     case 'not-started':

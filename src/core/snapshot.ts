@@ -1,6 +1,7 @@
 import type { ChildStatus } from './child.js';
 import type { StopStep, Survivor } from './events.js';
 import type { ExitRecord } from './exit.js';
+import type { StopObstacle } from './obstacle.js';
 import type { ChildPath } from './path.js';
 import type { RestartType, Strategy } from './spec.js';
 
@@ -19,6 +20,12 @@ export interface Snapshot {
   readonly upMs?: number | undefined;
   readonly pid?: number | undefined;
   readonly threadId?: number | undefined;
+  /** What runs: the command line, the module, or the function's name. */
+  readonly command?: string | undefined;
+  /** It was started to run once: its end is no reason for a restart. */
+  readonly once?: true | undefined;
+  /** Its processes are suspended. */
+  readonly paused?: true | undefined;
   /** Jobs taken and not settled, where the kind counts them. */
   readonly inFlight?: number | undefined;
   readonly lastExit?: ExitRecord | undefined;
@@ -32,6 +39,8 @@ export interface ChildStopReport {
   readonly kind: string;
   readonly steps: Readonly<Partial<Record<StopStep, number>>>;
   readonly tookMs: number;
+  /** Why it had not ended when it was killed, process by process; absent where it had not to be killed. */
+  readonly obstacles?: readonly StopObstacle[] | undefined;
   /** How it ended; absent for a survivor. */
   readonly exit?: ExitRecord | undefined;
 }

@@ -1,4 +1,5 @@
 import type { Backoff } from './backoff.js';
+import type { ExitRecord } from './exit.js';
 
 /** *permanent*: always restarted; *transient*: only after an abnormal exit; *temporary*: never. */
 export type RestartType = 'permanent' | 'transient' | 'temporary';
@@ -33,6 +34,26 @@ export type StopOrder = 'reverse' | 'together';
 
 /** What a supervisor's parent is told when it gives up: see {@link SupervisorSettings.giveUpAs}. */
 export type GiveUpAs = 'error' | 'shutdown';
+
+/** How a program ended, as settings write it: its exit code, or the name of the signal that ended it. */
+export type ExitCause = number | `SIG${string}`;
+
+/** At most so many exits of certain causes within a time: see {@link ChildSettings.giveUpOn}. */
+export interface CauseLimit {
+  readonly on: readonly ExitCause[];
+  /** This many are one too many; from 1. */
+  readonly count: number;
+  /** In ms, above 0. */
+  readonly withinMs: number;
+}
+
+/** What is known when an incarnation has ended: see {@link ChildSettings.afterExit}. */
+export interface AfterExit {
+  /** How it ended. */
+  readonly record: ExitRecord;
+  /** Aborted when `afterExitMs` is over. */
+  readonly signal: AbortSignal;
+}
 
 /** The policy of one child. Every kind takes the same. */
 export interface ChildSettings {
@@ -83,6 +104,41 @@ export interface ChildSettings {
    * @defaultValue `'wait'`
    */
   readonly survivor?: 'wait' | 'replace';
+  /**
+   * Exits after which it is not started again, whatever its restart type: it stays down, and `child:kept-down` says so. Systemd's
+   * `RestartPreventExitStatus`; it wins over `forceOn`.
+   * @defaultValue `[78]`: EX_CONFIG of sysexits.h, by which a program says that trying again is of no use
+   */
+  readonly preventOn?: readonly ExitCause[];
+  /**
+   * Exits after which it is started again, whatever its restart type; code 0 is a program that completed. What was asked to end stays down.
+   * Systemd's `RestartForceExitStatus`.
+   * @defaultValue `[]`
+   */
+  readonly forceOn?: readonly ExitCause[];
+  /**
+   * Exits by which a program asks for a pause: its next start waits as long as its backoff ever would.
+   * @defaultValue `[75]`: EX_TEMPFAIL of sysexits.h
+   */
+  readonly slowDownOn?: readonly ExitCause[];
+  /**
+   * Gives up, as the intensity does, on too many exits of certain causes: three SIGSEGV within a minute are a broken program, three exits with
+   * code 1 may be a busy database.
+   * @defaultValue `[]`
+   */
+  readonly giveUpOn?: readonly CauseLimit[];
+  /**
+   * Called once when an incarnation has ended and nothing of it is left, however it ended; the next start, and a stop, wait for it. `'stay-down'`
+   * keeps the child down as `preventOn` does. One that fails or takes longer than `afterExitMs` is noted, and passed over. The `finish` of runit and s6.
+   */
+  readonly afterExit?: (
+    ended: AfterExit,
+  ) => 'stay-down' | undefined | void | Promise<'stay-down' | undefined> | Promise<void>;
+  /**
+   * How long `afterExit` may take, in ms.
+   * @defaultValue `5000`, as in s6
+   */
+  readonly afterExitMs?: number;
 }
 
 /** The policy of a supervisor over its children. */
@@ -120,7 +176,10 @@ export interface SupervisorSettings {
 /** The longest delay that a Node timer takes, in ms. */
 export const LONGEST_TIMER_MS = 2_147_483_647;
 
-export const CHILD_DEFAULTS: Required<Omit<ChildSettings, 'backoff'>> = {
+/** The settings that have a default for every child. */
+export type ChildDefaults = Required<Omit<ChildSettings, 'backoff' | 'afterExit'>>;
+
+export const CHILD_DEFAULTS: ChildDefaults = {
   restart: 'permanent',
   significant: false,
   shutdown: 5000,
@@ -129,10 +188,15 @@ export const CHILD_DEFAULTS: Required<Omit<ChildSettings, 'backoff'>> = {
   stallAfterMs: Number.POSITIVE_INFINITY,
   ready: 'spawn',
   survivor: 'wait',
+  preventOn: [78],
+  forceOn: [],
+  slowDownOn: [75],
+  giveUpOn: [],
+  afterExitMs: 5000,
 };
 
 /** A supervisor takes as long as its children do, to start and to stop. */
-export const SUPERVISOR_CHILD_DEFAULTS: Required<Omit<ChildSettings, 'backoff'>> = {
+export const SUPERVISOR_CHILD_DEFAULTS: ChildDefaults = {
   ...CHILD_DEFAULTS,
   shutdown: 'infinity',
   startTimeoutMs: Number.POSITIVE_INFINITY,

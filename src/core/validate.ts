@@ -73,7 +73,7 @@ export function checkId(subject: string, id: unknown): asserts id is string {
 }
 
 /** The names of the settings that every kind of child takes. */
-export const CHILD_SETTINGS: readonly string[] = [...Object.keys(CHILD_DEFAULTS), 'backoff'];
+export const CHILD_SETTINGS: readonly string[] = [...Object.keys(CHILD_DEFAULTS), 'backoff', 'afterExit'];
 
 /** @throws InvalidSpecError unless `options` is an object in which every name is one of `known`: a misspelt one would be without effect. */
 export function checkNames(subject: string, options: unknown, known: readonly string[]): void {

@@ -1,4 +1,12 @@
-import type { ChildPath, ChildSettings, ErrorFacts, Exit, Snapshot } from '../core/index.js';
+import type {
+  ChildDefaults,
+  ChildPath,
+  ChildSettings,
+  ErrorFacts,
+  Exit,
+  Snapshot,
+  StopObstacle,
+} from '../core/index.js';
 import type { Clock } from './clock.js';
 import type { Logger } from './logger.js';
 import type { ResourceProvider } from './resources.js';
@@ -73,6 +81,32 @@ export interface IncarnationHost {
   strayError(error: ErrorFacts): void;
 }
 
+/** What a child's processes use, together. */
+export interface Usage {
+  /** How many processes there are; zombies are none. */
+  readonly processes: number;
+  /** Their resident memory, in bytes; what they share is counted once for each. */
+  readonly rssBytes: number;
+  /** The time they have run on processors, in ms, since each of them started. */
+  readonly cpuMs: number;
+}
+
+/** One line that a program wrote, without its end. */
+export interface OutputLine {
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+  /** Monotonic time of its arrival, in ms. */
+  readonly atMs: number;
+}
+
+/** The output of one incarnation. */
+export interface ChildOutput {
+  /** The last lines of both streams in the order of their arrival, as far as they are kept; `count` at most. */
+  tail(count: number): readonly OutputLine[];
+  /** Hears every further line until the returned function is called. A listener that throws is not called again. */
+  follow(listener: (line: OutputLine) => void): () => void;
+}
+
 /** What the supervisor may ask of an incarnation. Each is asked at most once, in this order, and none may throw. */
 export interface Incarnation {
   /** Take no new work, finish what was accepted, then say `drained`. At most `withinMs`. */
@@ -91,6 +125,19 @@ export interface Incarnation {
   stages?(): number;
   /** Sends an operating-system signal; false where the kind has no process. */
   signal?(signal: NodeJS.Signals): boolean;
+  /** Asks it to read its settings anew, by its `reloadSignal`; false where it has none or has ended. */
+  reload?(): boolean;
+  /** Suspends all its processes, or lets them go on; false where the kind has none. */
+  pause?(on: boolean): boolean;
+  /**
+   * What stands in the way of its end at this moment, worst first; empty where nothing is seen. Synchronous and cheap: asked in the middle of a
+   * stop, before the kill, and of what outlived it.
+   */
+  explain?(): readonly StopObstacle[];
+  /** What it uses at this moment, all its processes together; undefined where the kind or the platform cannot say. Asked only when somebody looks. */
+  usage?(): Usage | undefined;
+  /** What it writes, where that is captured. */
+  output?(): ChildOutput | undefined;
   /** Calls a function that the child exposes. */
   call?(method: string, args: readonly unknown[], options: CallOptions): Promise<unknown>;
   /** Calls without an answer; false if it could not be sent. */
@@ -113,7 +160,7 @@ export interface CallOptions {
 }
 
 /** A child's settings with every default filled in. */
-export type ResolvedSettings = Required<Omit<ChildSettings, 'backoff'>>;
+export type ResolvedSettings = ChildDefaults & Pick<ChildSettings, 'afterExit'>;
 
 /** Values by token, handed down the tree. */
 export interface Services {

@@ -1,6 +1,6 @@
-import { type ChildSettings, checkChild, UnknownChildError, WrongStateError } from '../core/index.js';
+import { checkChild, UnknownChildError, WrongStateError } from '../core/index.js';
 import type { Branch } from './branch.js';
-import { type ChildSpec, isDriver } from './driver.js';
+import { type ChildSpec, isDriver, type ResolvedSettings } from './driver.js';
 import type { Slot } from './slot.js';
 
 type Handler<T> = (resolve: (value: T) => void, reject: (error: unknown) => void) => void;
@@ -79,7 +79,7 @@ export function countChildren(branch: Branch): ChildCounts {
 }
 
 /** A child's spec with every default filled in. */
-export type CompleteSpec = Required<Omit<ChildSettings, 'backoff'>> & Pick<ChildSpec, 'id' | 'kind'>;
+export type CompleteSpec = ResolvedSettings & Pick<ChildSpec, 'id' | 'kind'>;
 
 export function getChildSpec(branch: Branch, id: string): CompleteSpec {
   const slot = branch.slots.get(id);

@@ -2,7 +2,7 @@ import { CHILD_DEFAULTS } from '../core/index.js';
 import type { ChildSpec, ResolvedSettings } from './driver.js';
 
 const WORKER_DEFAULTS: ResolvedSettings = CHILD_DEFAULTS;
-const KEYS = Object.keys(CHILD_DEFAULTS) as readonly (keyof ResolvedSettings)[];
+const KEYS = [...Object.keys(CHILD_DEFAULTS), 'afterExit'] as readonly (keyof ResolvedSettings)[];
 
 /** A spec's settings with every default; children that set nothing share one object, since there may be very many. */
 export function resolveSettings(spec: ChildSpec): ResolvedSettings {

@@ -116,6 +116,14 @@ function describe(entry: SupervisionEvent | ToldEvent, name: (path: string) => s
       return `gives up: ${entry.restarts} restarts within ${entry.periodMs} ms, the last of ${name(entry.child)}`;
     case 'supervisor:auto-shutdown':
       return 'has ended, which ends its supervisor';
+    case 'child:paused':
+      return 'is suspended';
+    case 'child:resumed':
+      return 'goes on';
+    case 'child:reloading':
+      return 'is asked to reload';
+    case 'child:kept-down':
+      return `stays down: ${entry.why}`;
     case 'child:added':
       return 'added';
     case 'child:removed':

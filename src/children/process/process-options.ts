@@ -1,96 +1,325 @@
 import { constants } from 'node:os';
-import { InvalidSpecError } from '../../core/index.js';
+import {
+  CALLBACK,
+  type ChildSettings,
+  checkFields,
+  either,
+  type Field,
+  type Fields,
+  field,
+  InvalidSpecError,
+  isObject,
+  listOf,
+  SWITCH,
+  TEXT,
+  within,
+  words,
+} from '../../core/index.js';
 
-/** How a program is started; the same for every kind of child that is a process. */
+/** How a program is started, owned and stopped; the same for every kind of child that is a process. */
 export interface ProcessOptions {
   /** The working directory. @defaultValue that of this process */
   readonly cwd?: string | URL;
   /** Added to the environment of this process; `undefined` takes a variable out. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /**
+   * A directory of variables, read at each start and laid over this process's environment, below `env`: a file's name is the variable's, its first
+   * line without blanks at the end the value, with null characters as line ends; an empty file takes the variable out. The `envdir` of daemontools.
+   */
+  readonly envDir?: string | URL;
+  /** The user it runs as, by number or name. Needs the right to change it. @defaultValue that of this process */
+  readonly uid?: number | string;
+  /** The group it runs as, by number or name. @defaultValue that of this process; with `uid` by name, that user's own */
+  readonly gid?: number | string;
+  /**
+   * Its supplementary groups: a list, or `'init'` for all that the user of `uid` is in.
+   * @defaultValue those of this process; with `uid` or `gid` none at all, as with `setuidgid`
+   */
+  readonly groups?: 'init' | readonly (number | string)[];
+  /** The file mode creation mask, as in `0o027`. @defaultValue that of this process */
+  readonly umask?: number;
+  /** Added to its niceness, -20 to 19; below 0 needs the right to. @defaultValue `0` */
+  readonly nice?: number;
+  /** Limits of the kernel, as `setrlimit(2)` has them, set before the program is loaded. The `softlimit` of daemontools. */
+  readonly limits?: Readonly<Partial<Record<LimitName, Limit>>>;
+  /**
    * What it reads: `'ignore'` is an end of file at once, `'inherit'` is this process's stdin, `'open'` is a pipe without content whose
-   * end tells the program that it is asked to stop, or that this process has ended, however it ended.
+   * end tells the program that it is asked to stop, or that this process has ended, however it ended; `{ text }` and `{ file }` are read to
+   * their end.
    * @defaultValue `'ignore'`
    */
-  readonly stdin?: 'ignore' | 'inherit' | 'open';
+  readonly stdin?:
+    | 'ignore'
+    | 'inherit'
+    | 'open'
+    | { readonly text: string }
+    | { readonly file: string | URL };
   /**
-   * Where its stdout goes: to this process's stdout, or nowhere. `ready: { line }` reads along either way, by a pipe; a program that
-   * holds its output back when it has no terminal may tell late.
+   * Where its stdout goes. `'inherit'`: straight to this process's stdout. `'tee'`: there as well, through a pipe, and kept for `output()`.
+   * `'lines'`: there line by line, each after the child's path, and kept. `'capture'`: only kept. `'ignore'`: nowhere. Or a sink, such as `logFile()`
+   * of `treewarden/logs` makes. `ready: { line }` reads along by a pipe; a program that holds its output back when it has no terminal may tell late.
    * @defaultValue `'inherit'`
    */
-  readonly stdout?: 'inherit' | 'ignore';
+  readonly stdout?: OutputTarget;
   /**
-   * Where its stderr goes. `'tee'`: to this process's stderr, and its last 20 lines into the exit record. `'capture'`: into the
-   * exit record alone. `'inherit'`: straight to this process's stderr, for programs that want a terminal; nothing is kept.
-   * `'ignore'`: nowhere.
+   * Where its stderr goes, as for `stdout`. Unless it is `'inherit'` or `'ignore'`, its last 20 lines are put into the exit record.
    * @defaultValue `'tee'`
    */
-  readonly stderr?: 'tee' | 'capture' | 'inherit' | 'ignore';
+  readonly stderr?: OutputTarget;
+  /**
+   * Sent at the drain step to the program alone, if it finishes its work by a signal of its own, as nginx and php-fpm do by SIGQUIT: it has
+   * `drainMs` to end by itself, before `stopSignal`.
+   * @defaultValue none: its drain is its own answer to `stopSignal`
+   */
+  readonly drainSignal?: NodeJS.Signals;
   /**
    * How it is asked to stop. SIGCONT follows, so that a suspended program hears of it.
    * @defaultValue `'SIGTERM'`
    */
   readonly stopSignal?: NodeJS.Signals;
+  /**
+   * How it is ended when `shutdown` is over; what any other signal than SIGKILL has not ended after a second is sent SIGKILL. `'SIGABRT'` leaves a core dump.
+   * @defaultValue `'SIGKILL'`
+   */
+  readonly finalSignal?: NodeJS.Signals;
+  /** Sent by `child.reload()`. @defaultValue none: it cannot be asked to reload */
+  readonly reloadSignal?: NodeJS.Signals;
+  /**
+   * Whom a stop is for. `'tree'`: `stopSignal` goes to the process group, and the kill to every descendant. `'mixed'`: `stopSignal` goes to the program
+   * alone, and what it leaves behind is killed. `'process'`: both go to the program alone; what it leaves behind is left alone, and the child
+   * counts as gone with the program.
+   * @defaultValue `'tree'`
+   */
+  readonly killScope?: 'tree' | 'mixed' | 'process';
+  /**
+   * What becomes of it when this program is killed. `'guarded'`: the guardian ends it with all its descendants, those that left its
+   * group included, and what a killed guardian leaves is ended at the next start in the same scope. `'group'`: nothing is done, and its
+   * descendants are only looked for in its process group.
+   * @defaultValue `'guarded'` where there is a registry to write it down in, as under `supervise()`; else `'group'`
+   */
+  readonly ownership?: 'guarded' | 'group';
+  /**
+   * Sent to it by the kernel at the moment this process dies (Linux, by `setpriv`); unlike the guardian it reaches the program alone, and no
+   * descendant. About a millisecond more for each start.
+   * @defaultValue none
+   */
+  readonly parentDeathSignal?: NodeJS.Signals;
+  /**
+   * A program that puts itself in the background and ends is followed: the child is gone when the last descendant is. daemontools' `fghack`.
+   * @defaultValue `false`
+   */
+  readonly background?: boolean;
+  /**
+   * Never two copies on this machine, not even of another supervisor: a lock that the program inherits is held until its last descendant has
+   * ended. Where a copy is there already, it is killed, waited for, or the start fails with its pid. The name is the child's path in its scope.
+   * @defaultValue none is looked for, but what a killed supervisor of the same scope has left is ended before the first start
+   */
+  readonly exclusive?: WhenHeld | { readonly name: string; readonly whenHeld: WhenHeld };
+  /** Namespaces, or a control group, of its own: where the platform does not allow it, the start fails and says what is missing. */
+  readonly isolate?: Isolation;
+  /** What is looked at while it runs; a check that fails too often in a row is a fault, and the child is restarted. */
+  readonly health?: HealthOptions;
+}
+
+/** What to do about a copy that runs already. */
+export type WhenHeld = 'kill' | 'wait' | 'refuse';
+
+/** A place for output that a program writes. */
+export type OutputTarget = 'inherit' | 'ignore' | 'tee' | 'capture' | 'lines' | OutputSink;
+
+/** Where captured output goes, such as `logFile()` of `treewarden/logs`. Shared by all incarnations of a child; may be shared by children. */
+export interface OutputSink {
+  /** Called when a program is about to start; a sink that cannot be opened fails the start. */
+  open(origin: OutputOrigin): OutputWriter | Promise<OutputWriter>;
+}
+
+/** Whose output it is. */
+export interface OutputOrigin {
+  readonly path: string;
+  readonly incarnation: number;
+  readonly stream: 'stdout' | 'stderr';
+  /** Something went wrong that loses output, or holds the program up. */
+  note(note: string, error?: unknown): void;
+}
+
+/** Takes the output of one stream of one incarnation. */
+export interface OutputWriter {
+  /** Takes a chunk as it came. A promise holds the program up until it is settled. */
+  write(chunk: Buffer): void | Promise<void>;
+  /** The stream is at its end. Resolves once all is written; the exit is not reported before. */
+  end(): void | Promise<void>;
+}
+
+/** The limits of `prlimit(1)`. */
+export type LimitName =
+  | 'as'
+  | 'core'
+  | 'cpu'
+  | 'data'
+  | 'fsize'
+  | 'locks'
+  | 'memlock'
+  | 'msgqueue'
+  | 'nice'
+  | 'nofile'
+  | 'nproc'
+  | 'rss'
+  | 'rtprio'
+  | 'rttime'
+  | 'sigpending'
+  | 'stack';
+
+/** A limit in its unit (bytes, seconds, or a number of things); one number is the soft and the hard one. */
+export type Limit =
+  | number
+  | 'unlimited'
+  | { readonly soft?: number | 'unlimited'; readonly hard?: number | 'unlimited' };
+
+/** What a child is kept apart in. */
+export interface Isolation {
+  /** A pid namespace: when its first process ends, or this process dies, the kernel ends everything in it. */
+  readonly pid?: boolean;
+  /** An IPC namespace: its System V segments and semaphores and POSIX queues end with it, and nobody else's can be reached. */
+  readonly ipc?: boolean;
+  /** A control group (v2) below this process's own: killed, and known to be empty, as one. */
+  readonly cgroup?: boolean;
+}
+
+/** Checks of a running program. Those of all children share one timer, and there is none where there are no checks. */
+export interface HealthOptions {
+  /** The most that its processes may have in memory together, in bytes. */
+  readonly memoryBytes?: number;
+  /** The most that its processes may use of one processor, in percent between two looks; 250 is two and a half. */
+  readonly cpuPercent?: number;
+  /** The longest that it may run, in ms. */
+  readonly ageMs?: number;
+  /** A TCP port that must accept a connection. */
+  readonly port?: number;
+  /** The host of `port`. @defaultValue `'127.0.0.1'` */
+  readonly host?: string;
+  /** True while all is well; false, a throw, and no answer before the next look are failures. */
+  readonly probe?: () => boolean | Promise<boolean>;
+  /** How often it is looked at, in ms, from 10. @defaultValue `10_000` */
+  readonly everyMs?: number;
+  /** How many looks in a row must fail; `ageMs` needs one. @defaultValue `3` */
+  readonly times?: number;
+}
+
+/** @throws InvalidSpecError for the first option that is wrong, also for what it is in combination with the others. */
+export function checkProcessOptions(subject: string, options: ProcessOptions & ChildSettings): void {
+  checkFields(subject, options, FIELDS);
+  if (options.health) checkFields(subject, options.health, HEALTH, 'health.');
+  if (options.shutdown === 0) raise(subject, 'shutdown', 0, "above 0, or 'brutal_kill' for a kill at once");
+  if (options.drainSignal !== undefined && options.drainMs === 0)
+    raise(subject, 'drainMs', 0, 'above 0 with a drainSignal, whose time this is');
+}
+
+const SIGNAL: Field = field('the name of a signal of this platform, such as SIGTERM', (value) =>
+  Object.hasOwn(constants.signals, value as string),
+);
+const PATH: Field = field(
+  'a path, or a file: URL',
+  (value) => TEXT.holds(value) || (value instanceof URL && value.protocol === 'file:'),
+);
+const ID: Field = either(within(0, 0xffff_fffe), TEXT);
+const AMOUNT: Field = either(within(0, Number.MAX_SAFE_INTEGER), words('unlimited'));
+const LIMITS =
+  'as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack';
+const WHEN_HELD: Field = words('kill', 'wait', 'refuse');
+const OUTPUT: Field = field(
+  "'inherit', 'ignore', 'tee', 'capture', 'lines', or a sink",
+  (value) =>
+    ['inherit', 'ignore', 'tee', 'capture', 'lines'].includes(value as string) ||
+    typeof (value as Partial<OutputSink> | null)?.open === 'function',
+);
+
+const FIELDS: Fields<ProcessOptions> = {
+  cwd: PATH,
+  env: field(
+    'an object of strings without null characters',
+    (value) => isObject(value) && Object.values(value).every((one) => one === undefined || TEXT.holds(one)),
+  ),
+  envDir: PATH,
+  uid: ID,
+  gid: ID,
+  groups: either(words('init'), listOf(ID)),
+  umask: within(0, 0o777),
+  nice: within(-20, 19),
+  limits: field(
+    `an object of ${LIMITS}, each a number, 'unlimited', or { soft, hard }`,
+    (value) => isObject(value) && Object.entries(value).every(isLimit),
+  ),
+  stdin: field(
+    "'ignore', 'inherit', 'open', { text } or { file }",
+    (value) =>
+      ['ignore', 'inherit', 'open'].includes(value as string) ||
+      (isObject(value) &&
+        ('text' in value ? typeof value.text === 'string' : 'file' in value && PATH.holds(value.file))),
+  ),
+  stdout: OUTPUT,
+  stderr: OUTPUT,
+  drainSignal: SIGNAL,
+  stopSignal: SIGNAL,
+  finalSignal: SIGNAL,
+  reloadSignal: SIGNAL,
+  killScope: words('tree', 'mixed', 'process'),
+  ownership: words('guarded', 'group'),
+  parentDeathSignal: SIGNAL,
+  background: SWITCH,
+  exclusive: field(
+    "'kill', 'wait', 'refuse', or { name, whenHeld }",
+    (value) =>
+      WHEN_HELD.holds(value) ||
+      (isObject(value) &&
+        'name' in value &&
+        TEXT.holds(value.name) &&
+        'whenHeld' in value &&
+        WHEN_HELD.holds(value.whenHeld)),
+  ),
+  isolate: field(
+    'an object of pid, ipc and cgroup, each true or false',
+    (value) =>
+      isObject(value) &&
+      Object.entries(value).every(
+        ([name, on]) => ['pid', 'ipc', 'cgroup'].includes(name) && typeof on === 'boolean',
+      ),
+  ),
+  health: field('an object of checks', isObject),
+};
+
+const HEALTH: Fields<HealthOptions> = {
+  memoryBytes: within(1, Number.MAX_SAFE_INTEGER),
+  cpuPercent: within(1, Number.MAX_SAFE_INTEGER, false),
+  ageMs: within(1, Number.MAX_SAFE_INTEGER, false),
+  port: within(1, 65_535),
+  host: TEXT,
+  probe: CALLBACK,
+  everyMs: within(10, 2_147_483_647, false),
+  times: within(1, Number.MAX_SAFE_INTEGER),
+};
+
+function isLimit([name, limit]: [string, unknown]): boolean {
+  if (!LIMITS.split(' ').includes(name)) return false;
+  if (AMOUNT.holds(limit)) return true;
+  return (
+    isObject(limit) &&
+    Object.entries(limit).every(([end, value]) => ['soft', 'hard'].includes(end) && AMOUNT.holds(value))
+  );
 }
 
 /** The names of {@link ProcessOptions}. */
-export const PROCESS_OPTIONS: readonly (keyof ProcessOptions)[] = [
-  'cwd',
-  'env',
-  'stdin',
-  'stdout',
-  'stderr',
-  'stopSignal',
-];
+export const PROCESS_OPTIONS: readonly string[] = Object.keys(FIELDS);
 
-/** @throws InvalidSpecError for the first option that is wrong. */
-export function checkProcessOptions(subject: string, options: ProcessOptions): void {
-  if (!isObject(options)) raise(subject, 'options', options, 'an object');
-  const { cwd, env } = options;
-  if (cwd !== undefined && !isText(cwd) && !(cwd instanceof URL && cwd.protocol === 'file:')) {
-    raise(subject, 'cwd', cwd, 'a path, or a file: URL');
-  }
-  if (env !== undefined && !isObject(env)) raise(subject, 'env', env, 'an object of strings');
-  for (const [name, value] of Object.entries(env ?? {})) {
-    if (value !== undefined && !isText(value)) {
-      raise(subject, `env.${name}`, value, 'a string without null characters, or undefined to take it out');
-    }
-  }
-  checkWord(subject, 'stdin', options.stdin, ['ignore', 'inherit', 'open']);
-  checkWord(subject, 'stdout', options.stdout, ['inherit', 'ignore']);
-  checkWord(subject, 'stderr', options.stderr, ['tee', 'capture', 'inherit', 'ignore']);
-  if (options.stopSignal !== undefined && !Object.hasOwn(constants.signals, options.stopSignal)) {
-    raise(
-      subject,
-      'stopSignal',
-      options.stopSignal,
-      'the name of a signal of this platform, such as SIGTERM',
-    );
-  }
-}
+const FILE: Fields<{ file: unknown; args: unknown }> = {
+  file: field('the name or path of a program', (value) => value !== '' && TEXT.holds(value)),
+  args: listOf(TEXT),
+};
 
 /** @throws InvalidSpecError unless a program of that name can be given these arguments. */
 export function checkProgram(subject: string, file: unknown, args: unknown): void {
-  if (!isText(file) || file === '') raise(subject, 'file', file, 'the name or path of a program');
-  if (!Array.isArray(args) || !args.every(isText)) {
-    raise(subject, 'args', args, 'an array of strings without null characters');
-  }
-}
-
-function checkWord(subject: string, field: string, value: unknown, words: readonly string[]): void {
-  if (value === undefined || words.includes(value as string)) return;
-  raise(subject, field, value, words.map((word) => `'${word}'`).join(', '));
-}
-
-// The operating system ends a string at a null character; Node refuses to pass one.
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && !value.includes('\0');
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  checkFields(subject, { file: file ?? '', args }, FILE);
 }
 
 function raise(subject: string, field: string, value: unknown, expected: string): never {
-  throw new InvalidSpecError(subject, { rule: 'invalid_option', field, value, expected });
+  throw new InvalidSpecError(subject, { rule: 'bad_combination', field, value, expected });
 }

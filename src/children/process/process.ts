@@ -153,9 +153,11 @@ export class ProcessIncarnation implements Incarnation {
       ...(cwd === undefined ? {} : { cwd }),
       env: env === undefined ? process.env : { ...process.env, ...env },
       stdio: [
-        stdin === 'open' ? 'pipe' : stdin,
-        needsStdout(this.host.settings.ready) ? 'pipe' : stdout,
-        stderr === 'tee' || stderr === 'capture' ? 'pipe' : stderr,
+        stdin === 'ignore' || stdin === 'inherit' ? stdin : 'pipe',
+        needsStdout(this.host.settings.ready) || (stdout !== 'inherit' && stdout !== 'ignore')
+          ? 'pipe'
+          : stdout,
+        stderr === 'inherit' || stderr === 'ignore' ? stderr : 'pipe',
         ...(channel === undefined ? [] : (['ipc'] as const)),
       ],
       ...(channel === undefined ? {} : { serialization: channel }),
