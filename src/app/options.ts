@@ -8,7 +8,6 @@ import {
   type TreeOptions,
 } from '../runtime/index.js';
 import { type SignalMap, type SignalTable, signalTable } from '../signals/index.js';
-import type { LonePolicy } from './root.js';
 
 /** The options of `supervise()`. */
 export interface SuperviseOptions extends Omit<TreeOptions, 'resources'> {
@@ -64,27 +63,6 @@ const SUPERVISE_DEFAULTS = {
   reraise: true,
   lingerMs: 1000,
 } as const satisfies SuperviseOptions;
-
-/** Whose options they are: the tree's, the root's around a lone child, or the child's own. */
-export function splitOptions(options: SuperviseOptions & LonePolicy): {
-  readonly tree: TreeOptions;
-  readonly policy: LonePolicy;
-  readonly own: object;
-} {
-  const { signals, graceMs, reraise, lingerMs, onEvent, resources, ...others } = options;
-  const { clock, random, logger, services, intensity, periodMs, giveUpAs, ...own } = others;
-  return {
-    tree: given({ clock, random, logger, services }),
-    policy: given({ intensity, periodMs, giveUpAs }),
-    own,
-  };
-}
-
-/** Without what is undefined, so that it does not stand in the way of a default. */
-function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  // Safe: what is left has the values of T that are not undefined.
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
-}
 
 const LOG_METHODS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly (keyof Logger)[];
 

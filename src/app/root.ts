@@ -12,7 +12,9 @@ import {
   isSupervisorSpec,
   type SupervisorSpec,
   supervisor,
+  type TreeOptions,
 } from '../runtime/index.js';
+import type { SuperviseOptions } from './options.js';
 
 /** The policy of the root that is put around a lone child. */
 export interface LonePolicy extends Pick<SupervisorSettings, 'periodMs' | 'giveUpAs'> {
@@ -40,6 +42,27 @@ export function treeOf(what: unknown, policy: LonePolicy, own: object, clock: Cl
   const isTree = isSupervisorSpec(what);
   refuseOptions(isTree ? { ...policy, ...own } : own, isTree);
   return isTree ? what : loneTree(what, policy);
+}
+
+/** Whose options they are: the tree's, the root's around a lone child, or the child's own. */
+export function splitOptions(options: SuperviseOptions & LonePolicy): {
+  readonly tree: TreeOptions;
+  readonly policy: LonePolicy;
+  readonly own: object;
+} {
+  const { signals, graceMs, reraise, lingerMs, onEvent, resources, ...others } = options;
+  const { clock, random, logger, services, intensity, periodMs, giveUpAs, ...own } = others;
+  return {
+    tree: given({ clock, random, logger, services }),
+    policy: given({ intensity, periodMs, giveUpAs }),
+    own,
+  };
+}
+
+/** Without what is undefined, so that it does not stand in the way of a default. */
+function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  // Safe: what is left has the values of T that are not undefined.
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
 }
 
 /** A root around one child, which ends when the child has ended for good. */

@@ -5,11 +5,11 @@ import type {
   ConsumerOptions,
   Supervisable,
 } from '../children/index.js';
-import { type AnySupervisorSpec, type ChildSpec, Supervisor } from '../runtime/index.js';
-import { treeResources } from './late-registry.js';
-import { programSettings, type SuperviseOptions, splitOptions } from './options.js';
-import { type LonePolicy, type LoneTree, treeOf } from './root.js';
-import { Supervised } from './supervised.js';
+import type { AnySupervisorSpec, ChildSpec } from '../runtime/index.js';
+import { EarlySignals } from './early-signals.js';
+import { programSettings, type SuperviseOptions } from './options.js';
+import type { LonePolicy, LoneTree } from './root.js';
+import type { Supervised } from './supervised.js';
 
 /** The options of {@link supervise} for a function or a consumer: also its hooks and settings, which would else stand in a spec. */
 export type LoneOptions<C> = SuperviseOptions & LonePolicy & ConsumerOptions<C>;
@@ -52,10 +52,13 @@ export function supervise<C extends ConsumerInstance>(
 ): Promise<Supervised<LoneTree>>;
 export async function supervise(what: unknown, options: LoneOptions<never> = {}): Promise<Supervised> {
   const settings = programSettings(options);
-  const { tree, policy, own } = splitOptions(options);
-  const spec = treeOf(what, policy, own, settings.clock);
-  const provider = treeResources(spec.id, options.resources);
-  // Without options of its own nothing is waited for: the signals are trapped before this call returns.
-  const resources = provider instanceof Promise ? await provider : provider;
-  return new Supervised(new Supervisor(spec, { ...tree, resources }), spec, settings).start();
+  // Before anything is waited for: a signal that arrives while the rest is loaded interrupts the start like any other.
+  const signals = settings.signals && new EarlySignals(settings.signals, settings.clock);
+  try {
+    const { run } = await import('./run.js');
+    return await run(what, options, settings, signals);
+  } catch (error) {
+    signals?.trap.close();
+    throw error;
+  }
 }
