@@ -1,6 +1,7 @@
 export * from './backoff.js';
 export * from './budget.js';
 export * from './child.js';
+export * from './control-errors.js';
 export * from './errors.js';
 export * from './events.js';
 export * from './exit.js';
