@@ -1,34 +1,55 @@
-import { InvalidSpecError } from './errors.js';
+import { InvalidSpecError, type SpecFault, type SpecRule } from './errors.js';
 
 /** What an option must be, in words, and whether a value is that. A value that is absent is never asked about. */
 export interface Field {
   readonly expected: string;
   holds(value: unknown): boolean;
+  /** @defaultValue `'invalid_option'` */
+  readonly rule?: SpecRule;
 }
 
 /** The options of a call by name, each with its check. */
 export type Fields<Options> = { readonly [Name in keyof Options]-?: Field };
 
-/**
- * Checks the values of options; whether a name is known at all is for {@link checkNames} to say.
- *
- * @throws InvalidSpecError for the first one that is wrong
- */
+/** The first of the options that is wrong, if one is; whether a name is known at all is for {@link checkNames} to say. */
+export function faultIn(
+  options: object,
+  fields: Readonly<Record<string, Field>>,
+  prefix = '',
+  which: 'those given' | 'all' = 'those given',
+): SpecFault | undefined {
+  for (const name in fields) {
+    const value = (options as Record<string, unknown>)[name];
+    // Safe: a name of the fields.
+    const { expected, holds, rule = 'invalid_option' } = fields[name] as Field;
+    if (value === undefined && which === 'those given') continue;
+    if (!holds(value)) return { rule, field: prefix + name, value, expected };
+  }
+  return undefined;
+}
+
+/** @throws InvalidSpecError for the first of the options that is wrong, as {@link faultIn} finds it */
 export function checkFields(
   subject: string,
   options: object,
   fields: Readonly<Record<string, Field>>,
   prefix = '',
 ): void {
-  for (const [name, { expected, holds }] of Object.entries(fields)) {
-    const value = (options as Record<string, unknown>)[name];
-    if (value === undefined || holds(value)) continue;
-    throw new InvalidSpecError(subject, { rule: 'invalid_option', field: prefix + name, value, expected });
-  }
+  raise(subject, faultIn(options, fields, prefix));
 }
 
-export function field(expected: string, holds: (value: unknown) => boolean): Field {
-  return { expected, holds };
+/** @throws InvalidSpecError for a fault that was found */
+export function raise(subject: string, found: SpecFault | undefined): void {
+  if (found !== undefined) throw new InvalidSpecError(subject, found);
+}
+
+export function field(expected: string, holds: (value: unknown) => boolean, rule?: SpecRule): Field {
+  return rule === undefined ? { expected, holds } : { expected, holds, rule };
+}
+
+/** A field that breaks a rule of its own when it is wrong. */
+export function ruled(rule: SpecRule, one: Field): Field {
+  return { ...one, rule };
 }
 
 /** One of these words. */
@@ -68,6 +89,8 @@ export const TEXT: Field = field(
 export const SWITCH: Field = field('true or false', (value) => typeof value === 'boolean');
 
 export const CALLBACK: Field = field('a function', (value) => typeof value === 'function');
+
+export const INFINITY: Field = field('Infinity', (value) => value === Number.POSITIVE_INFINITY);
 
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
