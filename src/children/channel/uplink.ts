@@ -7,7 +7,7 @@ import {
   setEnvironmentData,
 } from 'node:worker_threads';
 import { systemClock, type Transferable } from '../../runtime/index.js';
-import { isRunning } from '../process/process-group.js';
+import { isRunning } from '../process/proc.js';
 import { type FromChild, IDENTITY_KEY, type Identity, isWrapped, type ToChild, WIRE, wrap } from './wire.js';
 
 /** A supervised program's end of the channel. */

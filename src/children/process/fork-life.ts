@@ -10,8 +10,9 @@ import { Channel, handOver, identityOf, orphanMsOf } from '../channel/channel.js
 import { entryError, inheritedFlags, inheritedNodeOptions } from '../channel/entry-launch.js';
 import { type FromChild, IDENTITY_KEY, isWrapped, wrap } from '../channel/wire.js';
 import type { ForkSettings } from './fork.js';
+import { HAS_GROUPS } from './owned/process-group.js';
 import { ProcessIncarnation, type ProcessLaunch } from './process.js';
-import { HAS_GROUPS } from './process-group.js';
+import type { Spawned } from './spawned.js';
 
 /** One life of a forked program. */
 export class ForkIncarnation extends ProcessIncarnation {
@@ -30,7 +31,7 @@ export class ForkIncarnation extends ProcessIncarnation {
       host,
       // With a callback Node tells it of a closed channel; without, it would be an 'error' event.
       (message, _, onLost) =>
-        void this.child?.send(wrap(message), (error) => error !== null && onLost(error)),
+        void this.child?.send?.(wrap(message), (error) => error !== null && onLost(error)),
       () => super.askToStop(0),
       () => this.#ownedGroup(),
     );
@@ -49,18 +50,15 @@ export class ForkIncarnation extends ProcessIncarnation {
       this.host.exited({ type: 'not-started', error: errorFacts(error) });
       return this;
     }
-    super.begin();
-    this.child?.once('disconnect', () => this.#channel.close());
-    this.child?.once('exit', () => this.#onLeaderExit());
-    return this;
+    return super.begin();
   }
 
-  /** Helpers that it left behind were not told by its message. */
-  #onLeaderExit(): void {
-    if (this.asked) super.askToStop(0);
+  protected override onSpawned(child: Spawned): void {
+    child.once('disconnect', () => this.#channel.close());
   }
 
   override drain(withinMs: number): void {
+    if (this.launch.drainSignal !== undefined || this.child === undefined) return super.drain(withinMs);
     if (this.ended) return;
     this.markAsked();
     this.#channel.drain(withinMs);

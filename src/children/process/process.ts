@@ -1,15 +1,22 @@
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import type { Readable, Writable } from 'node:stream';
 import { type Exit, errorFacts } from '../../core/index.js';
-import type { Incarnation, IncarnationFacts, IncarnationHost, Timer } from '../../runtime/index.js';
-import { awaitReadiness, needsStdout } from '../readiness.js';
-import { passOn } from './output.js';
+import {
+  type Incarnation,
+  type IncarnationFacts,
+  type IncarnationHost,
+  isThenable,
+  type Timer,
+} from '../../runtime/index.js';
+import { awaitReadiness } from '../readiness.js';
+import { planSpawn } from './launch/plan.js';
+import { ProcessOutput } from './output/streams.js';
+import { ProcessTree } from './owned/tree.js';
+import { TreeEnd } from './owned/tree-end.js';
+import { Preparation, type Provisions } from './preparation.js';
 import { type Asked, explainEnd } from './process-exit.js';
-import { HAS_GROUPS, ProcessGroup } from './process-group.js';
 import type { ProcessOptions } from './process-options.js';
 import { spawnError } from './spawn-failure.js';
-import { StderrTail } from './stderr-tail.js';
+import { ownSpawner, SPAWNER, type Spawned, type Spawner } from './spawned.js';
 
 /** What to run, and how it is connected to this process. */
 export interface ProcessLaunch extends ProcessOptions {
@@ -19,74 +26,93 @@ export interface ProcessLaunch extends ProcessOptions {
   readonly channel?: 'advanced' | 'json';
 }
 
-/** How long output may still come in after the end, in ms. Only a descendant that left the group can use it up. */
+/** How long output may still come in after the end, in ms. Only a descendant that is left alone, or was not found, can use it up. */
 const LAST_OUTPUT_MS = 100;
-/** The longest pause between two looks at a group that is not empty yet, in ms. */
-const LONGEST_LOOK_MS = 64;
-/** From this pause on the look is a thorough one, in ms. */
-const THOROUGH_FROM_MS = 4;
+/** How long another final signal than SIGKILL has, in ms. */
+const FINAL_MS = 1000;
 
 /**
- * One life of an operating-system process, and of the process group it leads. It is gone when the group is empty:
+ * One life of an operating-system process, and of the tree of processes that it begins. It is prepared, spawned, and runs; it is gone when the tree
+ * is empty:
  *
- * - asked to stop, the whole group gets the stop signal, and who outlives the leader has the rest of the stop time;
+ * - asked to stop, the processes that `killScope` names get the stop signal, and who outlives the leader has the rest of the stop time;
  * - when the leader ends unasked, the rest is killed at once, and the supervisor is told by `host.fault`.
  *
- * A subclass opens a channel and overrides {@link drain}, {@link askToStop}, {@link onMessage} and {@link onEnd}. `begin` starts it.
+ * A subclass opens a channel and overrides {@link drain}, {@link askToStop}, {@link onSpawned}, {@link onMessage} and {@link onEnd}. `begin` starts it.
  */
 export class ProcessIncarnation implements Incarnation {
   protected readonly host: IncarnationHost;
   protected readonly launch: ProcessLaunch;
-  readonly #tail = new StderrTail();
-  #child: ChildProcess | undefined;
-  #group: ProcessGroup | undefined;
+  readonly #output: ProcessOutput;
+  readonly #preparation: Preparation;
+  #child: Spawned | undefined;
+  #tree: ProcessTree | undefined;
+  #end: TreeEnd | undefined;
   #asked: Asked = 'nothing';
+  /** Whether the leader's group, and those who have left it, have been sent the stop signal. */
+  #groupAsked = false;
+  #escapedAsked = false;
+  /** What becomes of those whom the leader leaves behind. */
+  #rest: 'ask' | 'kill' = 'ask';
+  #draining = false;
+  #faulted = false;
   /** How the leader ended, as it counted then; set once. */
   #leaderExit: (() => Exit) | undefined;
   /** Whether all of its output is in. */
   #closed = false;
   #gone = false;
   #timer: Timer | undefined;
+  #finalTimer: Timer | undefined;
   #stopWaiting: (() => void) | undefined;
 
   constructor(host: IncarnationHost, launch: ProcessLaunch) {
     this.host = host;
     this.launch = launch;
+    this.#output = new ProcessOutput(host, launch);
+    this.#preparation = new Preparation(host, launch, this.#output);
   }
 
   /** Starts the process. To be called once, by the driver. */
   begin(): this {
     try {
-      this.#child = spawn(this.launch.file, this.launch.args, this.#spawnOptions());
+      const provisions = this.#preparation.run();
+      if (isThenable(provisions)) void this.#spawnLater(provisions);
+      else this.#spawn(provisions);
     } catch (error) {
-      // Node throws some refusals of the operating system, such as E2BIG, and reports others by 'error'.
       this.#fail(error);
-      return this;
     }
-    this.#listen(this.#child);
-    if (this.#child.pid === undefined) return this;
-    this.#group = new ProcessGroup(this.#child.pid);
-    // Without a pipe its 'exit' says all there is to know.
-    this.#closed = streamsOf(this.#child).length === 0 && this.launch.channel === undefined;
-    this.#stopWaiting = awaitReadiness(this.host, this.#child.stdout ?? undefined);
     return this;
   }
 
-  /** A program without a channel cannot be told to finish its work other than by its stop signal, so its drain is over at once. */
+  /** A program without a channel is told to finish its work by its `drainSignal`; without one its drain is over at once. */
   drain(_withinMs: number): void {
-    if (!this.#gone) this.host.drained();
+    const { drainSignal } = this.launch;
+    if (this.#gone) return;
+    if (drainSignal === undefined || this.#child === undefined) return this.host.drained();
+    this.markAsked();
+    this.#draining = true;
+    this.signal(drainSignal);
+    this.wake();
   }
 
   stop(withinMs: number): void {
     this.markAsked();
+    this.#draining = false;
     this.#stopWaiting?.();
-    this.askToStop(withinMs);
+    if (this.#child === undefined) this.#preparation.cancel();
+    else if (this.ended) this.#askRest();
+    else this.askToStop(withinMs);
   }
 
   kill(): void {
+    const { finalSignal = 'SIGKILL' } = this.launch;
     this.#asked = 'kill';
+    this.#rest = 'kill';
     this.#stopWaiting?.();
-    this.#group?.signal('SIGKILL');
+    if (this.#child === undefined) return this.#preparation.cancel();
+    this.#signalScope(finalSignal);
+    if (finalSignal !== 'SIGKILL')
+      this.#finalTimer = this.host.clock.after(FINAL_MS, () => this.#signalScope('SIGKILL'), false);
     this.#unref();
   }
 
@@ -99,8 +125,17 @@ export class ProcessIncarnation implements Incarnation {
     return this.#leaderExit === undefined && (this.#child?.kill(signal) ?? false);
   }
 
+  reload(): boolean {
+    const { reloadSignal } = this.launch;
+    return reloadSignal !== undefined && this.signal(reloadSignal);
+  }
+
+  pause(on: boolean): boolean {
+    return !this.#gone && (this.#tree?.signal(on ? 'SIGSTOP' : 'SIGCONT') ?? false);
+  }
+
   /** The process, for its channel; undefined where it could not be started. */
-  protected get child(): ChildProcess | undefined {
+  protected get child(): Spawned | undefined {
     return this.#child;
   }
 
@@ -119,16 +154,26 @@ export class ProcessIncarnation implements Incarnation {
     if (this.#asked === 'nothing') this.#asked = 'stop';
   }
 
-  /** Ends its stdin, if that was open, and sends the stop signal to the whole group. */
+  /** Ends its stdin, if that was open, and sends the stop signal to the whole group, or to the leader alone. */
   protected askToStop(_withinMs: number): void {
     this.#child?.stdin?.end();
-    this.#group?.signal(this.#stopSignal);
+    if (this.#stopsGroup) {
+      this.#groupAsked = true;
+      this.#tree?.signalGroup(this.#stopSignal);
+    } else {
+      this.signal(this.#stopSignal);
+    }
     this.wake();
   }
 
   /** A suspended process would keep what it is asked for later; signal first is systemd's order too. A running one takes no notice. */
   protected wake(): void {
-    if (HAS_GROUPS) this.#group?.signal('SIGCONT');
+    this.#tree?.signalGroup('SIGCONT');
+  }
+
+  /** It is being started: its pid is known, unless it could not be. */
+  protected onSpawned(_child: Spawned): void {
+    // A program without a channel has nothing more to be listened to.
   }
 
   /** A message came in by the channel. */
@@ -147,36 +192,63 @@ export class ProcessIncarnation implements Incarnation {
     return { type: 'code', code };
   }
 
-  #spawnOptions(): SpawnOptions {
-    const { cwd, env, stdin = 'ignore', stdout = 'inherit', stderr = 'tee', channel } = this.launch;
-    return {
-      ...(cwd === undefined ? {} : { cwd }),
-      env: env === undefined ? process.env : { ...process.env, ...env },
-      stdio: [
-        stdin === 'ignore' || stdin === 'inherit' ? stdin : 'pipe',
-        needsStdout(this.host.settings.ready) || (stdout !== 'inherit' && stdout !== 'ignore')
-          ? 'pipe'
-          : stdout,
-        stderr === 'inherit' || stderr === 'ignore' ? stderr : 'pipe',
-        ...(channel === undefined ? [] : (['ipc'] as const)),
-      ],
-      ...(channel === undefined ? {} : { serialization: channel }),
-      // A session and group of its own: a Ctrl-C in the terminal does not reach it past us, and the whole group can be signalled.
-      detached: HAS_GROUPS,
-      windowsHide: true,
-    };
+  async #spawnLater(provisions: Promise<Provisions>): Promise<void> {
+    try {
+      const ready = await provisions;
+      if (this.asked) this.#endUnborn();
+      else this.#spawn(ready);
+    } catch (error) {
+      if (this.asked) this.#endUnborn();
+      else this.#fail(error);
+    }
   }
 
-  #listen(child: ChildProcess): void {
+  /** It was asked to end before it was spawned. */
+  #endUnborn(): void {
+    this.#leaderExit = () => ({ type: this.#asked === 'kill' ? 'killed' : 'shutdown' });
+    this.#finish();
+  }
+
+  #spawn({ marking, lockFd }: Provisions): void {
+    const plan = planSpawn(this.launch, {
+      output: this.#output.stdio(),
+      inherited: lockFd === undefined ? [] : [lockFd],
+      env: marking?.env ?? {},
+    });
+    const spawner = this.host.services.get<Spawner>(SPAWNER) ?? ownSpawner;
+    try {
+      this.#child = spawner.spawn(plan);
+    } catch (error) {
+      // Node throws some refusals of the operating system, such as E2BIG, and reports others by 'error'.
+      return this.#fail(spawnError(this.host.path, this.launch, error));
+    }
+    this.#listen(this.#child);
+    this.onSpawned(this.#child);
+    if (this.#child.pid !== undefined) this.#run(this.#child, this.#child.pid);
+  }
+
+  #listen(child: Spawned): void {
     child.on('error', (error) => this.#onError(error));
     child.once('exit', (code, signal) => this.#onExit(code, signal));
     child.once('close', () => this.#onClose());
     if (this.launch.channel !== undefined) child.on('message', (message) => this.#onMessage(message));
     // A broken pipe is an event of the stream, not of the process, and would end this one.
     for (const stream of streamsOf(child)) stream.on('error', () => undefined);
-    if (child.stdout && this.launch.stdout !== 'ignore') passOn(child.stdout, process.stdout);
-    if (child.stderr && this.launch.stderr !== 'capture') passOn(child.stderr, process.stderr);
-    child.stderr?.on('data', (chunk: Buffer) => this.#tail.add(chunk));
+    this.#output.attach(child);
+  }
+
+  #run(child: Spawned, pid: number): void {
+    const tree = new ProcessTree(pid);
+    this.#tree = tree;
+    this.#end = new TreeEnd(
+      tree,
+      this.host.clock,
+      () => this.#onLeft(),
+      () => this.#awaitOutput(),
+    );
+    // Without a pipe its 'exit' says all there is to know.
+    this.#closed = streamsOf(child).length === 0 && this.launch.channel === undefined;
+    this.#stopWaiting = awaitReadiness(this.host, child.stdout ?? undefined);
   }
 
   #onMessage(message: unknown): void {
@@ -184,48 +256,53 @@ export class ProcessIncarnation implements Incarnation {
   }
 
   #onError(error: Error): void {
-    if (this.#child?.pid === undefined) this.#fail(error);
+    // Without a pid it could not be started, and no 'exit' will come.
+    if (this.#child?.pid === undefined) this.#fail(spawnError(this.host.path, this.launch, error));
     else this.host.note(`its process reported an error: ${error.message}`, errorFacts(error));
   }
 
-  /** It could not be started: 'error' came, and no 'exit' will. */
-  #fail(cause: unknown): void {
-    this.#leaderExit = () => ({
-      type: 'not-started',
-      error: errorFacts(spawnError(this.host.path, this.launch, cause)),
-    });
-    this.#closed = true;
+  #fail(error: unknown): void {
+    this.#leaderExit = () => ({ type: 'not-started', error: errorFacts(error) });
     this.#finish();
   }
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
     const asked = this.#asked;
     this.#leaderExit = () => this.#explain(code, signal, asked);
+    this.#tree?.leaderEnded();
     this.#stopWaiting?.();
-    if (this.#group?.isEmpty(false)) return this.#awaitOutput();
-    if (asked !== 'nothing') return this.#awaitGroup(1);
-    this.#group?.signal('SIGKILL');
-    this.#awaitGroup(1);
-    // What cannot be killed either is then named by the supervisor's stop ladder.
-    this.host.fault(this.#leaderExit());
+    if (this.launch.killScope === 'process') return this.#awaitOutput();
+    if (asked === 'nothing' || this.launch.killScope === 'mixed') this.#rest = 'kill';
+    if (this.#end?.look(false)) return;
+    if (this.#tree?.groupIsEmpty === false) this.#onLeft();
+    this.#end?.follow();
   }
 
-  /** Looks again, less and less often, until nobody is left in the group. */
-  #awaitGroup(pauseMs: number): void {
-    this.#timer = this.host.clock.after(
-      pauseMs,
-      () => {
-        if (this.#group?.isEmpty(pauseMs >= THOROUGH_FROM_MS)) this.#awaitOutput();
-        else this.#awaitGroup(Math.min(pauseMs * 2, LONGEST_LOOK_MS));
-      },
-      this.#asked !== 'kill',
-    );
+  /** The leader has left somebody behind. */
+  #onLeft(): void {
+    if (this.#rest === 'kill') this.#tree?.signal('SIGKILL');
+    else this.#askRest();
+    if (this.#draining) this.host.drained();
+    if (this.asked || this.#faulted) return;
+    this.#faulted = true;
+    // What cannot be killed either is then named by the supervisor's stop ladder. Safe: the leader has ended.
+    this.host.fault(this.#leaderExit?.() as Exit);
+  }
+
+  /** Sends the stop signal to those who live on without the leader; once to each of them. */
+  #askRest(): void {
+    if (!this.#groupAsked) this.#tree?.signalGroup(this.#stopSignal);
+    if (!this.#escapedAsked) this.#tree?.signalEscaped(this.#stopSignal);
+    if (!this.#groupAsked || !this.#escapedAsked) this.#tree?.signal('SIGCONT');
+    this.#groupAsked = true;
+    this.#escapedAsked = true;
   }
 
   /** The supervisor waits for the end with a timer of its own; a process that cannot die must not keep this one running. */
   #unref(): void {
     const child = this.#child;
     if (child === undefined) return;
+    if (this.#end !== undefined) this.#end.keepAlive = false;
     child.unref();
     child.channel?.unref();
     // Safe: the pipes of a child process are sockets.
@@ -240,24 +317,30 @@ export class ProcessIncarnation implements Incarnation {
   /** All pipes are at their end. Usually this follows 'exit' within a fraction of a millisecond. */
   #onClose(): void {
     this.#closed = true;
-    if (this.#leaderExit !== undefined && (this.#group?.isEmpty(false) ?? true)) this.#finish();
+    if (this.#timer !== undefined) this.#finish();
+    else if (this.ended) this.#end?.look(false);
   }
 
   #finish(): void {
     if (this.#gone || this.#leaderExit === undefined) return;
     this.#gone = true;
     this.#timer?.cancel();
+    this.#finalTimer?.cancel();
+    this.#end?.cancel();
     this.#stopWaiting?.();
     this.#letGo();
     const exit = this.#leaderExit();
-    const { lines } = this.#tail;
-    const tell = (): void => this.host.exited(exit, lines.length === 0 ? undefined : lines);
-    const releasing = this.onEnd(exit);
-    if (releasing === undefined) tell();
-    else void releasing.then(tell);
+    const settling = [this.onEnd(exit), this.#output.finish(), this.#preparation.release()];
+    if (!settling.some(isThenable)) this.#tell(exit);
+    else void Promise.allSettled(settling).then(() => this.#tell(exit));
   }
 
-  /** Closes our ends of what a descendant outside the group may still hold open. */
+  #tell(exit: Exit): void {
+    const lines = this.#output.lastLines;
+    this.host.exited(exit, lines.length === 0 ? undefined : lines);
+  }
+
+  /** Closes our ends of what a descendant that was left alone, or not found, may still hold open. */
   #letGo(): void {
     const child = this.#child;
     if (child === undefined) return;
@@ -268,9 +351,19 @@ export class ProcessIncarnation implements Incarnation {
   #explain(code: number | null, signal: NodeJS.Signals | null, asked: Asked): Exit {
     // Somebody had to be killed, be it only what the leader left behind.
     if (this.#asked === 'kill' && asked !== 'kill') return { type: 'killed' };
-    const { outOfMemory } = this.#tail;
+    const { outOfMemory } = this.#output;
     const exit = explainEnd({ code, signal, asked, stopSignal: this.#stopSignal, outOfMemory });
     return exit.type === 'code' ? this.explainCode(exit.code) : exit;
+  }
+
+  /** Sends a signal to all whom a kill is for. */
+  #signalScope(signal: NodeJS.Signals): void {
+    if (this.launch.killScope === 'process') this.signal(signal);
+    else this.#tree?.signal(signal);
+  }
+
+  get #stopsGroup(): boolean {
+    return (this.launch.killScope ?? 'tree') === 'tree';
   }
 
   get #stopSignal(): NodeJS.Signals {
@@ -278,6 +371,6 @@ export class ProcessIncarnation implements Incarnation {
   }
 }
 
-function streamsOf(child: ChildProcess): readonly (Readable | Writable)[] {
-  return [child.stdin, child.stdout, child.stderr].filter((stream) => stream != null);
+function streamsOf(child: Spawned): readonly NonNullable<Spawned['stdio'][number]>[] {
+  return child.stdio.filter((stream) => stream != null);
 }

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { isDead, isOwnProc, listPids, readStat } from '../proc.js';
 
 /** Whether processes have groups here; Windows has none, and there only the leader can be reached. */
 export const HAS_GROUPS: boolean = process.platform !== 'win32';
@@ -11,6 +12,7 @@ export const HAS_GROUPS: boolean = process.platform !== 'win32';
 export class ProcessGroup {
   readonly #leader: number;
   readonly #target: number;
+  #leaderEnded = false;
   #empty = false;
 
   constructor(leader: number) {
@@ -18,8 +20,14 @@ export class ProcessGroup {
     this.#target = HAS_GROUPS ? -leader : leader;
   }
 
+  /** The leader has been reaped: from here on its number may be given away, once the group is empty. */
+  leaderEnded(): void {
+    this.#leaderEnded = true;
+  }
+
   /** Sends a signal to every member; false where there is none. */
   signal(signal: NodeJS.Signals): boolean {
+    if (this.#leaderEnded) this.#empty ||= !HAS_GROUPS || this.#isTaken();
     return !this.#empty && this.#reaches(signal);
   }
 
@@ -49,56 +57,16 @@ export class ProcessGroup {
   }
 }
 
-/** Whether a process runs. One that has ended and was not reaped yet does not. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-  const stat = readStat(pid);
-  return stat === undefined || !DEAD.has(stat.state) || !isOwnProc();
-}
-
 /**
  * Whether /proc shows a living member of the group whose leader has ended; true where /proc cannot tell.
  * It looks at every process of the machine, so it is asked only when the kernel's quick answer stays "not empty".
  */
 function hasLivingMember(group: number): boolean {
   if (!isOwnProc()) return true;
-  try {
-    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-    return pids.map(Number).some((pid) => isLivingMember(pid, group));
-  } catch {
-    // No /proc here: the kernel's answer to signal 0 stands.
-    return true;
-  }
-}
-
-/** Whether /proc numbers processes as we do. After `unshare --pid` alone it is that of another namespace, and tells of strangers. */
-function isOwnProc(): boolean {
-  try {
-    return readlinkSync('/proc/self') === String(process.pid);
-  } catch {
-    return false;
-  }
+  return listPids().some((pid) => isLivingMember(pid, group));
 }
 
 function isLivingMember(pid: number, group: number): boolean {
   const stat = readStat(pid);
-  return stat !== undefined && stat.group === group && !DEAD.has(stat.state);
-}
-
-const DEAD: ReadonlySet<string> = new Set(['Z', 'X', 'x']);
-
-function readStat(pid: number): { state: string; group: number } | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name, in parentheses, may hold spaces and parentheses of its own; the fields begin after the last one.
-    const [state = '', , group = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { state, group: Number(group) };
-  } catch {
-    // It ended between the listing and the reading.
-    return undefined;
-  }
+  return stat !== undefined && stat.group === group && !isDead(stat);
 }

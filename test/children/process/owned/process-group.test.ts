@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
-import { ProcessGroup } from '../../../src/children/process/process-group.js';
+import { ProcessGroup } from '../../../../src/children/process/owned/process-group.js';
 
 const onLinux = test.runIf(process.platform === 'linux');
 

@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** What /proc/<pid>/stat says of a process. */
+export interface Stat {
+  /** One letter, such as `R`, `S`, `D`, `T` or `Z`. */
+  readonly state: string;
+  readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  /** When it started, in clock ticks since boot. */
+  readonly startTicks: number;
+}
+
+/** @see proc(5). Nothing if there is no such process, or no /proc. */
+export function readStat(pid: number): Stat | undefined {
+  const stat = readProc(`${pid}/stat`);
+  if (stat === undefined) return undefined;
+  // The name, in parentheses, may hold spaces and parentheses of its own; the fields begin after the last one.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return {
+    state: fields[0] ?? '',
+    parent: Number(fields[1]),
+    group: Number(fields[2]),
+    session: Number(fields[3]),
+    startTicks: Number(fields[19]),
+  };
+}
+
+/** Whether a process has ended: one that nobody has reaped yet is still listed. */
+export function isDead({ state }: Stat): boolean {
+  return state === 'Z' || state === 'X' || state === 'x';
+}
+
+/** The command line of a process; its name in brackets where it has none. Nothing if there is no such process. */
+export function readCommand(pid: number): string | undefined {
+  const line = readProc(`${pid}/cmdline`)?.replace(/\0+$/, '').replaceAll('\0', ' ');
+  if (line !== '') return line;
+  const name = readProc(`${pid}/comm`)?.trimEnd();
+  return name === undefined ? undefined : `[${name}]`;
+}
+
+/** All processes that are shown to us; none where there is no /proc. */
+export function listPids(): readonly number[] {
+  try {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Whether /proc numbers processes as we do. After `unshare --pid` alone it is that of another namespace, and tells of strangers. */
+export function isOwnProc(): boolean {
+  try {
+    return readlinkSync('/proc/self') === String(process.pid);
+  } catch {
+    return false;
+  }
+}
+
+/** A file below /proc; nothing where it is gone, hidden, or not ours to read. */
+export function readProc(path: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${path}`, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a process runs. One that has ended and was not reaped yet does not. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  const stat = readStat(pid);
+  return stat === undefined || !isDead(stat) || !isOwnProc();
+}
