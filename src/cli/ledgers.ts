@@ -84,6 +84,8 @@ function what({ entry }: EntryReport): string {
       return `System V semaphore set, key ${hex(entry.key)}, ${entry.count} of them`;
     case 'group':
       return `process group ${entry.pid}`;
+    case 'marked':
+      return `processes marked ${entry.mark}`;
     case 'command':
       return `command ${entry.argv.join(' ')}`;
   }

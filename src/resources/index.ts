@@ -18,6 +18,7 @@ export type {
   FileEntry,
   GroupEntry,
   Identity,
+  MarkedEntry,
   SegmentEntry,
   SemaphoreSetEntry,
   SharedFileEntry,

@@ -37,6 +37,8 @@ export interface Claim {
   releaseSync(): void;
   /** Its user has let go of it in order, and gives it back. @defaultValue as `release` */
   giveBack?(): Promise<void> | void;
+  /** Its user may have mapped memory for it, which is looked after when a thread is gone without giving it back. @defaultValue true */
+  readonly mapped?: false;
   /** Who uses it at present, in words, such as `pid 12 (node)`; for `inspect()`. */
   users?(): readonly string[];
 }

@@ -9,6 +9,7 @@
  * - A file that several owners share is listed by each of them. Its proper name is removed by the last of them: see {@link SharedFileEntry}.
  * - A System V object has a key that did not exist when it was wanted. A segment shows its creator's pid; a set its time of change.
  * - A process group is known by its leader's pid and start time.
+ * - Processes that carry a mark are known by that alone: it is random, and in the environment of all that are started with it.
  */
 export type Entry =
   | FileEntry
@@ -17,6 +18,7 @@ export type Entry =
   | SegmentEntry
   | SemaphoreSetEntry
   | GroupEntry
+  | MarkedEntry
   | CommandEntry;
 
 /** A file, a POSIX shared memory object, a named semaphore, a socket. */
@@ -70,6 +72,15 @@ export interface GroupEntry {
   readonly signal: NodeJS.Signals | undefined;
 }
 
+/** Processes that carry a mark in their environment, and whatever they have started: to be ended before anything is released. */
+export interface MarkedEntry {
+  readonly type: 'marked';
+  /** What stands before the colon in their `TREEWARDEN_MARK`: 16 to 64 small letters and digits. */
+  readonly mark: string;
+  /** How long they may take to end after SIGTERM, in ms. Those in a group of the same ledger are given what that group has. */
+  readonly graceMs: number;
+}
+
 /** A command to run when this process can no longer release the resource itself. */
 export interface CommandEntry {
   readonly type: 'command';
@@ -83,7 +94,7 @@ export type Identity =
   | { readonly type: 'sysv-sem'; readonly id: number; readonly changedAtS: number }
   /** By field 22 of /proc/pid/stat, in clock ticks since boot: proc(5). */
   | { readonly type: 'group'; readonly startTicks: number }
-  | { readonly type: 'command' };
+  | { readonly type: 'command' | 'marked' };
 
 /** One entry in the ledger, from `want` on. */
 export interface Written {

@@ -5,13 +5,16 @@
  * What it may rely on: only words that `tokens.ts` writes are split or evaluated, numbers are checked to be numbers before either, and a path
  * is decoded into a variable and only ever used within quotes. It releases by the same rules as `reclaim.ts`, which the tests hold against it.
  *
- * It forks for `stat`, `rm`, `cat` and `ipcrm` once each, whatever there is to release, and for `grep` where a file may be shared with owners of
- * other ledgers: forks are nearly all of the time it takes.
+ * It forks for `stat`, `rm`, `cat` and `ipcrm` once each, whatever there is to release, for `grep` where a file may be shared with owners of
+ * other ledgers, and once for each look for marked processes: forks are nearly all of the time it takes.
+ *
+ * Its input ends when the last process that has the other end is gone. A child that the owner has forked and that is not its own program yet, and
+ * so carries no mark, has that end too: none of them is missed.
  */
 export const GUARDIAN_SCRIPT: string = `
 set -f
 trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2 TSTP TTIN TTOU
-unset TREEWARDEN_GUARDIAN
+unset TREEWARDEN_GUARDIAN TREEWARDEN_MARK
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ledger=$1 owner=$2 ticks=$3 limit=$4
 newline='
@@ -87,12 +90,12 @@ pause() {
 
 # What /proc says of process $1: state, group, started.
 status() {
-  state= started=
+  state= group= started=
   line=
   { while read -r part; do line="$line $part"; done </proc/$1/stat; } 2>/dev/null || return 1
   [ "$line" ] || return 1
   set -- \${line##*) }
-  state=$1 started=\${20}
+  state=$1 group=$3 started=\${20}
 }
 own_proc=
 { read -r me rest </proc/self/stat; } 2>/dev/null && [ "$me" = $$ ] && own_proc=1
@@ -126,12 +129,22 @@ lives() {
 }
 
 # 1. The processes, before anything they may use.
-waiting=
+waiting= marks= marked= grace=0
 look_at_clock
 for n in $order; do
   eval "what=\\$w_$n have=\\$h_$n"
-  case $what in group\\ *) ;; *) continue ;; esac
   set -- $what
+  case $1 in
+    group) ;;
+    marked)
+      case $2 in
+        '' | *[!a-z0-9]*) released $n ;;
+        *) marks="$marks|$2" marked="$marked $n" ;;
+      esac
+      is_number "$3" && [ "$3" -gt $grace ] && grace=$3
+      continue ;;
+    *) continue ;;
+  esac
   if is_number "$2" && [ "$2" -gt 1 ] && is_number "$have" && lives "$2" "$have"; then
     case $4 in -) ;; *) kill -"$4" -"$2" 2>/dev/null ;; esac
     case $3 in inf) eval "t_$n=inf" ;; *) is_number "$3" && eval "t_$n=$((now + ($3 + 9) / 10))" || eval "t_$n=$now" ;; esac
@@ -140,13 +153,77 @@ for n in $order; do
     released $n
   fi
 done
+# Without grep, or with a /proc that is not ours, they are left to the next start.
+if [ "$marks" ] && ! { [ "$own_proc" ] && command -v grep >/dev/null; }; then marks= left=1; fi
+
+# Asks every process that carries a mark to end, and kills those that have not when the time is up. One is signalled once it was found twice and
+# started when it did before the second look: so it carried the mark, and is not another that got its pid. What is in a group that is still
+# waited for has that group's signal and time.
+asked= any= deadline= quiet=0 skipped=0
+sweep() {
+  set +f
+  found=$(grep -lszE "^TREEWARDEN_MARK=([a-z0-9:]*;)*(\${marks#|}):" /proc/[0-9]*/environ)
+  set -f
+  asked= any= skipped=0
+  for path in $found; do
+    pid=\${path#/proc/}
+    pid=\${pid%/environ}
+    is_number "$pid" && [ "$pid" != $$ ] && status "$pid" || continue
+    case $state in Z | X) continue ;; esac
+    any=1
+    case $groups in *" $group "*) continue ;; esac
+    asked="$asked $pid"
+    eval "before=\\$m_$pid"
+    if [ "\${before%:asked}" != "$started" ]; then
+      eval "m_$pid=$started"
+      wait=
+      continue
+    fi
+    [ "$deadline" ] || deadline=$((now + (grace + 9) / 10))
+    if [ $now -ge $deadline ]; then
+      kill -KILL "$pid" 2>/dev/null
+    elif [ "$before" = "$started" ]; then
+      kill -TERM "$pid" 2>/dev/null
+      kill -CONT "$pid" 2>/dev/null
+      eval "m_$pid=$started:asked"
+      wait=
+    fi
+  done
+  if [ "$any" ]; then quiet=0; elif [ -z "$waiting" ]; then quiet=$((quiet + 1)); fi
+}
+# Those that were asked are watched without a process of ours; now and then one looks for others.
+are_ending() {
+  [ $skipped -lt 20 ] || return 1
+  skipped=$((skipped + 1)) ending=1
+  [ "$asked" ] || { [ "$any" ] && [ "$waiting" ] && return 0; }
+  [ "$deadline" ] && [ $now -lt $deadline ] || return 1
+  for pid in $asked; do
+    eval "before=\\$m_$pid"
+    [ "$before" != "\${before%:asked}" ] || return 1
+    status "$pid" && [ "$started:asked" = "$before" ] || continue
+    case $state in Z | X) ;; *) ending=0 ;; esac
+  done
+  return $ending
+}
+end_marked() {
+  are_ending && return
+  sweep
+  # What becomes another program has no environment for a moment: several looks in a row have to find nobody.
+  case $quiet in
+    0) ;;
+    [12]) wait=0.005 ;;
+    *) for n in $marked; do released $n; done; marks= ;;
+  esac
+  # They were killed, and are in the hands of the kernel: the rest need not wait for them for ever.
+  if [ "$asked" ] && [ "$deadline" ] && [ $now -ge $((deadline + 500)) ]; then marks= left=1; fi
+}
 while :; do
-  still=
+  still= groups=' '
   for n in $waiting; do
     eval "what=\\$w_$n have=\\$h_$n end=\\$t_$n"
     set -- $what
     if ! lives "$2" "$have"; then released $n; continue; fi
-    still="$still $n"
+    still="$still $n" groups="$groups$2 "
     case $end in
       inf) ;;
       # It was killed, and is in the hands of the kernel: the rest need not wait for it for ever.
@@ -155,7 +232,8 @@ while :; do
     esac
   done
   waiting=$still
-  [ "$waiting" ] || break
+  [ -z "$marks" ] || end_marked
+  [ "$waiting$marks" ] || break
   pause
   look_at_clock
 done

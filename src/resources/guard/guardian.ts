@@ -5,6 +5,7 @@ import type { Clock, Timer } from '../../runtime/index.js';
 import { GUARDIAN_SCRIPT } from './guardian-script.js';
 import { startTicks } from './identity.js';
 import type { FileLedger } from './ledger.js';
+import { MARK_VARIABLE } from './marked.js';
 
 /**
  * - `watching`: it releases what the ledger lists as soon as this process is dead.
@@ -176,7 +177,8 @@ function launch(shell: string, args: readonly string[]): Running {
         detached: true,
         stdio: ['pipe', 'ignore', 'ignore'],
         cwd: '/',
-        env: { ...process.env, TREEWARDEN_GUARDIAN: GUARDIAN_SCRIPT },
+        // It outlives whoever is ended by a mark that this process carries itself.
+        env: { ...process.env, TREEWARDEN_GUARDIAN: GUARDIAN_SCRIPT, [MARK_VARIABLE]: undefined },
       }),
     );
   } catch (error) {

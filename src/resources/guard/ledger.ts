@@ -23,6 +23,7 @@ import {
   headerLine,
   type LedgerHeader,
   leaveLine,
+  MARK,
   wantLine,
 } from './lines.js';
 import { openScopeDir, ownUid } from './state-dir.js';
@@ -325,4 +326,5 @@ function checkEntry(entry: Entry): void {
   if (entry.type === 'group' && !(Number.isInteger(entry.pid) && entry.pid > 1)) {
     throw new TypeError(`${entry.pid} is no process group of another's`);
   }
+  if (entry.type === 'marked' && !MARK.test(entry.mark)) throw new TypeError(`"${entry.mark}" is no mark`);
 }

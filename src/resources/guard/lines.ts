@@ -52,6 +52,9 @@ export interface ParsedLedger {
 /** A ledger's name: what it is called all its life, and whoever has it in hand once its owner is dead. */
 export const LEDGER_NAME: RegExp = /^(\d+-\d+-[0-9a-f]+\.ledger)(?:\.by-(\d+)-(\d+))?$/;
 
+/** What processes can be marked with. */
+export const MARK: RegExp = /^[a-z0-9]{16,64}$/;
+
 /** The first word of a ledger, and the version of its lines. */
 export const LEDGER_MAGIC = 'treewarden-ledger';
 export const LEDGER_VERSION = 1;
@@ -198,6 +201,12 @@ const PARSERS: { readonly [T in Entry['type']]: (words: readonly string[]) => Wa
     const first = signal === '-' ? undefined : (`SIG${signal}` as NodeJS.Signals);
     return { entry: { type: 'group', pid, graceMs, signal: first }, sinceS: 0 };
   },
+  marked: ([mark = '', grace = '', ...more]) => {
+    const graceMs = whole(grace);
+    // A short one could be anybody's.
+    if (!MARK.test(mark) || graceMs === undefined || more.length > 0) return undefined;
+    return { entry: { type: 'marked', mark, graceMs }, sinceS: 0 };
+  },
   command: ([first, ...more]) =>
     first === undefined ? undefined : { entry: { type: 'command', argv: [first, ...more] }, sinceS: 0 },
 };
@@ -223,6 +232,8 @@ function facts(entry: Entry, sinceS: number): readonly (string | number)[] {
         entry.graceMs === Number.POSITIVE_INFINITY ? 'inf' : Math.ceil(entry.graceMs),
         entry.signal?.slice('SIG'.length) ?? '-',
       ];
+    case 'marked':
+      return [entry.mark, Math.ceil(entry.graceMs)];
     case 'command':
       return entry.argv;
   }
@@ -241,6 +252,7 @@ function marks(identity: Identity): readonly number[] {
     case 'group':
       return [identity.startTicks];
     case 'command':
+    case 'marked':
       return [];
   }
 }
@@ -260,6 +272,7 @@ function parseIdentity(type: Entry['type'], values: readonly (number | undefined
     case 'group':
       return { type, startTicks: a ?? 0 };
     case 'command':
+    case 'marked':
       return { type };
   }
 }
@@ -272,6 +285,7 @@ const MARKS: { readonly [T in Entry['type']]: number } = {
   'sysv-sem': 2,
   group: 1,
   command: 0,
+  marked: 0,
 };
 
 function parseHeader(words: readonly string[]): LedgerHeader | undefined {

@@ -95,6 +95,22 @@ export async function reclaim(options: ReclaimOptions): Promise<ReclaimReport> {
   return { ledgers, refused };
 }
 
+/**
+ * The marks of processes that dead owners of a scope have left, as far as they are for us to end: what a guardian or another reclaim is at work
+ * on included.
+ */
+export function marksOfTheDead(stateDir: string, scope: string): readonly string[] {
+  const dir = join(stateDir, scope);
+  return readNames(dir)
+    .filter(isLedgerName)
+    .flatMap((name) => {
+      const found = read(join(dir, name));
+      if (typeof found === 'string' || found.ledger.header.bootId !== bootId()) return [];
+      if (standing(found.ledger.header) !== undefined) return [];
+      return found.ledger.entries.flatMap(({ entry }) => (entry.type === 'marked' ? [entry.mark] : []));
+    });
+}
+
 interface Here extends ReclaimOptions {
   readonly clock: Clock;
   readonly me: Who;

@@ -3,11 +3,13 @@ import { appendFileSync, lstatSync, rmSync } from 'node:fs';
 import type { Clock } from '../../runtime/index.js';
 import type { Native } from '../backend/backend.js';
 import { errnoOf } from '../inspect/failure.js';
+import { named } from '../inspect/processes.js';
 import { segments, semaphoreSets } from '../inspect/system-v.js';
-import type { CommandEntry, GroupEntry, Identity, SharedFileEntry } from './entry.js';
+import type { CommandEntry, Entry, GroupEntry, Identity, MarkedEntry, SharedFileEntry } from './entry.js';
 import { endGroup, groupLife, type RecordedGroup } from './groups.js';
 import { bootId } from './identity.js';
 import { type LedgerHeader, leaveLine, type ParsedLedger, type Recorded } from './lines.js';
+import { carriersOf, endMarked } from './marked.js';
 import { isUsedByOthers } from './sharers.js';
 
 /** Why something was left alone. */
@@ -44,7 +46,7 @@ export interface ReleaseTools {
 }
 
 /**
- * Releases what a dead owner's ledger lists and is still the same, in the guardian's order: process groups, then commands, System V objects,
+ * Releases what a dead owner's ledger lists and is still the same, in the guardian's order: processes, then commands, System V objects,
  * and files and directories, newest first.
  * @returns what became of each entry, by its number
  */
@@ -55,15 +57,18 @@ export async function releaseAll(
   const sameBoot = ledger.header.bootId === bootId();
   const outcomes = new Map<number, EntryOutcome>();
   const newestFirst = [...ledger.entries].reverse();
-  const groups = newestFirst.filter(({ entry }) => entry.type === 'group');
-  const others = newestFirst.filter(({ entry }) => entry.type !== 'group');
+  const processes = newestFirst.filter(({ entry }) => isOfProcesses(entry));
+  const others = newestFirst.filter(({ entry }) => !isOfProcesses(entry));
+  const endingGroups = new Set<number>();
   others.sort((a, b) => ORDER.indexOf(a.entry.type) - ORDER.indexOf(b.entry.type));
   const release = async (recorded: Recorded): Promise<void> => {
     const look = (): Found =>
-      sameBoot || survivesBoot(recorded) ? find(recorded, ledger.header, tools) : OTHER_BOOT;
+      sameBoot || survivesBoot(recorded)
+        ? find(recorded, ledger.header, { ...tools, endingGroups })
+        : OTHER_BOOT;
     outcomes.set(recorded.number, await carryOut(look, tools));
   };
-  await Promise.all(groups.map(release));
+  await Promise.all(processes.map(release));
   for (const recorded of others) await release(recorded);
   return outcomes;
 }
@@ -91,15 +96,27 @@ async function carryOut(look: () => Found, { dryRun }: ReleaseTools): Promise<En
   }
 }
 
+/** What may use all the rest. */
+function isOfProcesses({ type }: Entry): boolean {
+  return type === 'group' || type === 'marked';
+}
+
 function survivesBoot({ entry }: Recorded): boolean {
   return 'onDisk' in entry && entry.onDisk;
 }
 
-function find(recorded: Recorded, header: LedgerHeader, tools: ReleaseTools): Found {
+interface Tools extends ReleaseTools {
+  /** The groups of this ledger that are being ended: their members are left to that. */
+  readonly endingGroups: Set<number>;
+}
+
+function find(recorded: Recorded, header: LedgerHeader, tools: Tools): Found {
   const { entry, identity } = recorded;
   switch (entry.type) {
     case 'group':
       return findGroup(entry, identity, tools);
+    case 'marked':
+      return findMarked(entry, tools);
     case 'command':
       return { outcome: 'found', release: () => run(entry, tools) };
     case 'sysv-shm':
@@ -114,7 +131,7 @@ function find(recorded: Recorded, header: LedgerHeader, tools: ReleaseTools): Fo
   }
 }
 
-function findGroup(entry: GroupEntry, identity: Identity | undefined, tools: ReleaseTools): Found {
+function findGroup(entry: GroupEntry, identity: Identity | undefined, tools: Tools): Found {
   // Its owner died before it could tell it from others.
   if (identity?.type !== 'group') return FOREIGN;
   const group: RecordedGroup = {
@@ -125,8 +142,21 @@ function findGroup(entry: GroupEntry, identity: Identity | undefined, tools: Rel
   const life = groupLife(group);
   if (life !== 'alive') return life === 'gone' ? GONE : FOREIGN;
   const release = async (): Promise<void> => {
-    if (!(await endGroup(entry, group, tools.clock)))
-      throw new Error(`process group ${entry.pid} has not ended 5 s after SIGKILL`);
+    tools.endingGroups.add(entry.pid);
+    const hasEnded = await endGroup(entry, group, tools.clock);
+    tools.endingGroups.delete(entry.pid);
+    if (!hasEnded) throw new Error(`process group ${entry.pid} has not ended 5 s after SIGKILL`);
+  };
+  return { outcome: 'found', release };
+}
+
+/** One look is not enough to know that there is none, so it is only where nothing is to be done. */
+function findMarked(entry: MarkedEntry, { dryRun, clock, endingGroups }: Tools): Found {
+  if (dryRun && carriersOf(entry.mark).length === 0) return GONE;
+  const release = async (): Promise<void> => {
+    const left = await endMarked(entry, clock, (pgrp) => endingGroups.has(pgrp));
+    if (left.length === 0) return;
+    throw new Error(`${left.map(({ pid }) => named(pid)).join(', ')} did not end within 5 s after SIGKILL`);
   };
   return { outcome: 'found', release };
 }

@@ -2,6 +2,8 @@ import { refuse } from '../checks.js';
 import type { Make } from '../site.js';
 import { makeCustom } from './make-custom.js';
 import { makeFileLock } from './make-file-lock.js';
+import { makeInstanceLock } from './make-instance-lock.js';
+import { makeMarkedProcesses } from './make-marked-processes.js';
 import { makeSharedMemory } from './make-memory.js';
 import { makePidFile } from './make-pid-file.js';
 import { makePosixSemaphore } from './make-posix-semaphore.js';
@@ -37,6 +39,8 @@ const MAKERS = {
   'unix-socket': makeUnixSocket,
   'process-group': makeProcessGroup,
   custom: makeCustom,
+  'marked-processes': makeMarkedProcesses,
+  'instance-lock': makeInstanceLock,
   'shared-memory': makeSharedMemory,
   'semaphore-set': makeSemaphoreSet,
   'posix-semaphore': makePosixSemaphore,

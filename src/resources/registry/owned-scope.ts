@@ -115,7 +115,8 @@ export class OwnedScope implements ResourceScope {
     this.#ending.abort();
     const failures: unknown[] = [];
     // What was not given back had a user who is dead: a process, which is a group of its own, or else a thread.
-    const wasThread = this.#grants.size > 0 && this.owner.group === undefined;
+    const wasThread =
+      this.owner.group === undefined && [...this.#grants.values()].some((held) => held.mayBeMapped);
     for (const held of [...this.#grants.values()].reverse()) {
       await held.end('closed').catch((failure: unknown) => failures.push(failure));
     }
@@ -169,6 +170,11 @@ class Held {
   constructor(request: ResourceRequest, grantedAtMs: number) {
     this.#request = request;
     this.#grantedAtMs = grantedAtMs;
+  }
+
+  /** What is only being made counts. */
+  get mayBeMapped(): boolean {
+    return this.#claim?.mapped !== false;
   }
 
   async make(make: Make, site: Site): Promise<Claim> {

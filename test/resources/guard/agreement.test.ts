@@ -13,7 +13,17 @@ import {
 } from '../../../src/resources/guard/lines.js';
 import { reclaim } from '../../../src/resources/guard/reclaim.js';
 import { segments, semaphoreSets } from '../../../src/resources/inspect/system-v.js';
-import { freshKey, NATIVE, Place, processLives, runGuardian, SYSTEM_V, type Thing, thing } from './place.js';
+import {
+  freshKey,
+  freshMark,
+  NATIVE,
+  Place,
+  processLives,
+  runGuardian,
+  SYSTEM_V,
+  type Thing,
+  thing,
+} from './place.js';
 import { SHELLS } from './shells.js';
 
 /** The guardian and reclaim read the same ledgers, and have to do the same: each case is run with each of them. */
@@ -35,6 +45,8 @@ interface Arranged {
 const LONG_AGO = 1;
 /** Of this machine, alive, and nobody's that could be released here. */
 const OTHER_OWNER = { owner: thisProcess() };
+/** Of a tree that the program of the ledger is in itself. */
+const OUTER_MARK = 'outer0123456789a';
 const FAR_AHEAD = 4_000_000_000;
 const ODD_NAMES = [
   'plain',
@@ -382,6 +394,65 @@ const CASES: readonly Case[] = [
       return { lines, verify };
     },
   },
+  {
+    name: 'processes that carry the mark, wherever they have gone, stopped ones and those that ignore SIGTERM included',
+    arrange: async (place) => {
+      const mark = freshMark();
+      const variable = { TREEWARDEN_MARK: `${OUTER_MARK}:1;${mark}:7;` };
+      const last = { TREEWARDEN_MARK: `${mark}:12;${OUTER_MARK}:1;` };
+      const processes = [
+        await place.process('echo; exec sleep 1000', variable),
+        await place.process('echo; exec sleep 1000', last),
+        await place.process('setsid sh -c "echo \\$\\$; exec sleep 1000"', variable),
+        await place.process('(setsid sh -c "echo \\$\\$; exec sleep 1000 >/dev/null" &) &', variable),
+        await place.process("trap '' TERM; echo; while :; do sleep 1000; done", variable),
+        await place.process('(kill -STOP $$; echo); exec sleep 1000', variable),
+      ];
+      return { lines: marked(1, mark, 300), released: processes };
+    },
+  },
+  {
+    name: 'processes of another mark, and those that only name the mark elsewhere',
+    arrange: async (place) => {
+      const mark = freshMark();
+      const kept = [
+        await place.process('echo; exec sleep 1000', { TREEWARDEN_MARK: `${OUTER_MARK}:1;` }),
+        await place.process('echo; exec sleep 1000', { TREEWARDEN_MARK: `${OUTER_MARK}${mark}:1;` }),
+        await place.process('echo; exec sleep 1000', { TREEWARDEN_MARK: `${mark}1:1;` }),
+        await place.process('echo; exec sleep 1000', { NOTES: `TREEWARDEN_MARK=${mark}:1;` }),
+        await place.process('echo; exec sleep 1000', { MY_TREEWARDEN_MARK: `${mark}:1;` }),
+        await place.process(`echo; : 'TREEWARDEN_MARK=${mark}:1;'; while :; do sleep 1; done`, {}),
+      ];
+      return { lines: marked(1, mark, 0), kept };
+    },
+  },
+  {
+    name: 'a marked process in a group of the ledger has the time and the signal of that group',
+    arrange: async (place) => {
+      const mark = freshMark();
+      const script =
+        'trap "sleep 0.3; echo >it-ended; exit" INT; trap "" TERM; echo; while :; do sleep 0.05; done';
+      const own = await place.process(`cd "${place.dir}"; ${script}`, { TREEWARDEN_MARK: `${mark}:1;` });
+      const lines = [...marked(1, mark, 0), ...grouped(2, own, 60_000, 'SIGINT')];
+      return { lines, released: [own], verify: () => expect(existsSync(place.at('it-ended'))).toBe(true) };
+    },
+  },
+  {
+    name: 'marked processes end before what they use is released',
+    arrange: async (place) => {
+      const mark = freshMark();
+      const used = place.file('used');
+      const script =
+        'trap "[ -e used ] && echo >it-was-there; exit" TERM; echo; while :; do sleep 0.05; done';
+      const own = await place.process(`cd "${place.dir}"; ${script}`, { TREEWARDEN_MARK: `${mark}:1;` });
+      const lines = [
+        ...made(1, { type: 'file', paths: [used.path], onDisk: false }, { type: 'file', ...used }),
+        ...marked(2, mark, 60_000),
+      ];
+      const verify = () => expect(existsSync(place.at('it-was-there'))).toBe(true);
+      return { lines, released: [own, used], verify };
+    },
+  },
 ];
 
 const CAPABLE = {
@@ -455,6 +526,10 @@ function sharing(
     { type: 'shared-file', paths: [place.at(`random ${number}`), path], onDisk: false },
     { type: 'shared-file', dev, ino },
   );
+}
+
+function marked(number: number, mark: string, graceMs: number): readonly string[] {
+  return made(number, { type: 'marked', mark, graceMs }, { type: 'marked' });
 }
 
 function grouped(

@@ -100,6 +100,30 @@ export class Place {
     };
   }
 
+  /** A process in a group of its own with this environment besides ours, running a script of the shell; resolves when it has said a line. */
+  async process(
+    script: string,
+    environment: NodeJS.ProcessEnv,
+  ): Promise<Thing & { pid: number; startTicks: number }> {
+    const child = spawn('sh', ['-c', script], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...process.env, ...environment },
+    });
+    const pid = child.pid ?? 0;
+    this.undo(() => killGroup(pid));
+    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    const shown = Number(said.toString());
+    const whose = Number.isInteger(shown) && shown > 1 ? shown : pid;
+    this.undo(() => killProcess(whose));
+    return {
+      what: `process ${whose}`,
+      pid: whose,
+      startTicks: startTicks(whose) ?? 0,
+      exists: () => processLives(whose),
+    };
+  }
+
   undo(undo: () => unknown): void {
     this.#undo.push(() => void undo());
   }
@@ -193,6 +217,20 @@ export function killGroup(pid: number): void {
   } catch {
     // It has ended.
   }
+}
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
+}
+
+let marks = 0;
+/** A mark that nobody else uses. */
+export function freshMark(): string {
+  return `${process.pid}x${marks++}x${Date.now().toString(36)}`.padEnd(16, 'z');
 }
 
 /** Whether a group has a member that is no zombie: who reaps orphans here may take its time. */
