@@ -1,4 +1,13 @@
-import { checkDuration, InvalidSpecError, type SupervisionEvent } from '../core/index.js';
+import {
+  CALLBACK,
+  checkFields,
+  duration,
+  endless,
+  field,
+  isObject,
+  type SupervisionEvent,
+  SWITCH,
+} from '../core/index.js';
 import type { RegistryOptions } from '../resources/index.js';
 import {
   type Clock,
@@ -74,17 +83,18 @@ export function programSettings(options: SuperviseOptions): ProgramSettings {
     reraise = SUPERVISE_DEFAULTS.reraise,
     lingerMs = SUPERVISE_DEFAULTS.lingerMs,
   } = options;
-  checkDuration('supervise()', 'graceMs', graceMs, 1);
-  if (lingerMs !== Number.POSITIVE_INFINITY) checkDuration('supervise()', 'lingerMs', lingerMs, 1);
-  if (typeof reraise !== 'boolean') throw wrong('reraise', reraise, 'true or false');
-  if (onEvent !== undefined && typeof onEvent !== 'function') throw wrong('onEvent', onEvent, 'a function');
-  if (logger !== undefined && !LOG_METHODS.every((name) => typeof logger?.[name] === 'function')) {
-    throw wrong('logger', logger, 'an object with debug, info, warn and error, as pino has');
-  }
+  checkFields('supervise()', { graceMs, lingerMs, reraise, onEvent, logger }, FIELDS);
   const table = signals === false ? undefined : signalTable(signals);
   return { signals: table, graceMs, reraise, lingerMs, onEvent, clock, logger };
 }
 
-function wrong(field: string, value: unknown, expected: string): InvalidSpecError {
-  return new InvalidSpecError('supervise()', { rule: 'invalid_option', field, value, expected });
-}
+const FIELDS = {
+  graceMs: duration(1),
+  lingerMs: endless(1),
+  reraise: SWITCH,
+  onEvent: CALLBACK,
+  logger: field(
+    'an object with debug, info, warn and error, as pino has',
+    (value) => isObject(value) && LOG_METHODS.every((name) => typeof (value as Logger)[name] === 'function'),
+  ),
+};

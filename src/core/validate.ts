@@ -110,7 +110,8 @@ export function duration(fromMs: number): Field {
   return field(expected.replace('number', 'number of ms'), holds, 'invalid_duration');
 }
 
-function endless(fromMs: number): Field {
+/** The same, or `Infinity`. */
+export function endless(fromMs: number): Field {
   return ruled('invalid_duration', either(duration(fromMs), INFINITY));
 }
 

@@ -92,7 +92,19 @@ describe("a child's spec", () => {
     ['invalid_ready', 'ready', { ...good, ready: 'soon' }],
     ['invalid_ready', 'ready.port', { ...good, ready: { port: 70_000 } }],
     ['invalid_ready', 'ready.line', { ...good, ready: { line: 4 } }],
+    ['invalid_ready', 'ready.host', { ...good, ready: { port: 1, host: 7 } }],
+    ['invalid_duration', 'ready.everyMs', { ...good, ready: { probe: () => true, everyMs: 0 } }],
     ['invalid_survivor', 'survivor', { ...good, survivor: 'ignore' }],
+    ['invalid_option', 'preventOn', { ...good, preventOn: 78 }],
+    ['invalid_option', 'preventOn', { ...good, preventOn: [256] }],
+    ['invalid_option', 'forceOn', { ...good, forceOn: ['sigterm'] }],
+    ['invalid_option', 'slowDownOn', { ...good, slowDownOn: ['TERM'] }],
+    ['invalid_option', 'giveUpOn', { ...good, giveUpOn: { on: [1], count: 3, withinMs: 5 } }],
+    ['invalid_option', 'giveUpOn', { ...good, giveUpOn: [{ on: [1], count: 3 }] }],
+    ['invalid_option', 'giveUpOn', { ...good, giveUpOn: [{ on: [1], count: 0, withinMs: 5 }] }],
+    ['invalid_option', 'giveUpOn', { ...good, giveUpOn: [{ on: [1], count: 1, withinMs: 0 }] }],
+    ['invalid_option', 'afterExit', { ...good, afterExit: 'finish' }],
+    ['invalid_duration', 'afterExitMs', { ...good, afterExitMs: -1 }],
   ])('%s names %s', (rule, field, child) => {
     expect(faultOf(() => supervisor('s', { children: [child as ChildSpec] }))).toMatchObject({ rule, field });
   });

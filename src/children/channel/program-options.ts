@@ -1,4 +1,4 @@
-import { InvalidSpecError } from '../../core/index.js';
+import { CALLBACK, checkFields, type Fields, listOf, TEXT } from '../../core/index.js';
 
 /** What a Node program is given, forked or threaded. */
 export interface ProgramOptions {
@@ -13,26 +13,12 @@ export interface ProgramOptions {
   readonly onMessage?: (message: unknown) => void;
 }
 
+const FIELDS: Fields<ProgramOptions> = { args: listOf(TEXT), execArgv: listOf(TEXT), onMessage: CALLBACK };
+
 /** The names of {@link ProgramOptions}. */
-export const PROGRAM_OPTIONS: readonly (keyof ProgramOptions)[] = ['args', 'execArgv', 'onMessage'];
+export const PROGRAM_OPTIONS: readonly string[] = Object.keys(FIELDS);
 
 /** @throws InvalidSpecError for the first option that is wrong */
 export function checkProgramOptions(subject: string, options: ProgramOptions): void {
-  for (const field of ['args', 'execArgv'] as const) {
-    const value = options[field];
-    if (value === undefined || (Array.isArray(value) && value.every(isText))) continue;
-    raise(subject, field, value, 'an array of strings without null characters');
-  }
-  const { onMessage } = options;
-  if (onMessage !== undefined && typeof onMessage !== 'function') {
-    raise(subject, 'onMessage', onMessage, 'a function');
-  }
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && !value.includes('\0');
-}
-
-function raise(subject: string, field: string, value: unknown, expected: string): never {
-  throw new InvalidSpecError(subject, { rule: 'invalid_option', field, value, expected });
+  checkFields(subject, options, FIELDS);
 }

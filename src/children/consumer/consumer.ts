@@ -1,12 +1,24 @@
-import { checkDuration, checkId, InvalidSpecError } from '../../core/index.js';
+import {
+  CALLBACK,
+  checkDuration,
+  checkFields,
+  checkId,
+  duration,
+  type Fields,
+  field,
+  InvalidSpecError,
+  isObject,
+  listOf,
+} from '../../core/index.js';
 import type { ChildDriver, ChildSpec, IncarnationHost } from '../../runtime/index.js';
 import { InProcess, outside } from '../in-process/in-process.js';
-import { inProcessSpec } from '../in-process/task.js';
+import { inProcessSpec, type TaskSettings } from '../in-process/task.js';
 import type {
   ConsumerFactory,
   ConsumerHooks,
   ConsumerInstance,
   ConsumerOptions,
+  ProgressSettings,
   Supervisable,
 } from './consumer-hooks.js';
 import { ConsumerLife } from './consumer-life.js';
@@ -90,29 +102,29 @@ function checkMade(id: string, value: unknown): void {
   refuse(id, 'make', value, 'a function that makes the consumer, or an instance');
 }
 
-const HOOKS = ['start', 'done', 'pause', 'drain', 'close'] as const;
+const NAMES = listOf(field('the name of an event', (value) => typeof value === 'string'));
+
+const OPTIONS: Fields<Omit<ConsumerOptions<unknown>, keyof TaskSettings>> = {
+  start: CALLBACK,
+  done: CALLBACK,
+  failOn: NAMES,
+  pause: CALLBACK,
+  drain: CALLBACK,
+  close: CALLBACK,
+  progress: field('an object', isObject),
+};
+
+const PROGRESS: Fields<ProgressSettings> = { withinMs: duration(1), backlog: CALLBACK, events: NAMES };
 
 function checkOptions<C>(id: string, options: ConsumerOptions<C>): void {
+  const subject = `"${id}"`;
   checkId(`the consumer "${String(id)}"`, id);
-  if (typeof options !== 'object' || options === null) refuse(id, 'options', options, 'an object');
-  for (const hook of HOOKS) {
-    if (options[hook] !== undefined && typeof options[hook] !== 'function')
-      refuse(id, hook, options[hook], 'a function');
-  }
-  checkEventNames(id, 'failOn', options.failOn);
+  if (!isObject(options)) refuse(id, 'options', options, 'an object');
+  checkFields(subject, options, OPTIONS);
   const { progress } = options;
   if (progress === undefined) return;
-  checkDuration(`"${id}"`, 'progress.withinMs', progress?.withinMs ?? Number.NaN, 1);
-  if (progress.backlog !== undefined && typeof progress.backlog !== 'function') {
-    refuse(id, 'progress.backlog', progress.backlog, 'a function that returns how many jobs wait');
-  }
-  checkEventNames(id, 'progress.events', progress.events);
-}
-
-function checkEventNames(id: string, field: string, names: unknown): void {
-  if (names === undefined || (Array.isArray(names) && names.every((name) => typeof name === 'string')))
-    return;
-  refuse(id, field, names, 'an array of event names');
+  checkDuration(subject, 'progress.withinMs', progress.withinMs ?? Number.NaN, 1);
+  checkFields(subject, progress, PROGRESS, 'progress.');
 }
 
 function refuseRestarts(id: string, restart: string | undefined): void {

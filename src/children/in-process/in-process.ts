@@ -11,7 +11,7 @@ import {
   type ResourceProvider,
   type Scope,
 } from '../../runtime/index.js';
-import { awaitReadiness } from '../readiness.js';
+import { awaitAnswer } from '../readiness-answer.js';
 import {
   type Contained,
   holdContainment,
@@ -108,7 +108,7 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
 
   #spawned(): void {
     const { ready } = this.#host.settings;
-    if (typeof ready === 'object') this.#unwatch = awaitReadiness(this.#host);
+    if (typeof ready === 'object') this.#unwatch = awaitAnswer(this.#host, ready);
     else if (ready === 'spawn' && this.#body.saysReady !== true) this.#sayReady();
   }
 

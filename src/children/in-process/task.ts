@@ -14,7 +14,7 @@ import {
   type IncarnationHost,
   isDriver,
 } from '../../runtime/index.js';
-import { checkReadiness } from '../readiness.js';
+import { checkReadiness } from '../readiness-check.js';
 import { type Body, InProcess } from './in-process.js';
 
 /** The policy of a task. */

@@ -7,7 +7,7 @@ import {
 } from '../../core/index.js';
 import { type ChildSpec, isDriver } from '../../runtime/index.js';
 import { LateCode } from '../late.js';
-import { checkReadiness } from '../readiness.js';
+import { checkReadiness } from '../readiness-check.js';
 import type { ProcessLaunch } from './process.js';
 import {
   checkProcessOptions,

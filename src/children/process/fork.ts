@@ -1,5 +1,5 @@
-import { CHILD_SETTINGS, type ChildSettings, checkNames } from '../../core/index.js';
-import type { ChildSpec } from '../../runtime/index.js';
+import { CHILD_SETTINGS, type ChildSettings, checkChild, checkNames } from '../../core/index.js';
+import { type ChildSpec, isDriver } from '../../runtime/index.js';
 import { type Entry, entryPath } from '../channel/entry.js';
 import { checkProgramOptions, PROGRAM_OPTIONS, type ProgramOptions } from '../channel/program-options.js';
 import { LateCode } from '../late.js';
@@ -35,5 +35,8 @@ export function fork<const Id extends string, Api = unknown>(
     ({ ForkIncarnation }, host) => new ForkIncarnation(host, file, settings),
     'calls',
   );
-  return { ...settings, id, kind: 'fork', driver };
+  const spec = { ...settings, id, kind: 'fork', driver };
+  // Whether `significant` fits is for the supervisor to say, which knows its autoShutdown.
+  checkChild(spec, 'any_significant', isDriver);
+  return spec;
 }

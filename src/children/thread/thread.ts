@@ -1,6 +1,12 @@
 import type { WorkerOptions } from 'node:worker_threads';
-import { CHILD_SETTINGS, type ChildSettings, checkNames, InvalidSpecError } from '../../core/index.js';
-import type { ChildSpec, Transferable } from '../../runtime/index.js';
+import {
+  CHILD_SETTINGS,
+  type ChildSettings,
+  checkChild,
+  checkNames,
+  InvalidSpecError,
+} from '../../core/index.js';
+import { type ChildSpec, isDriver, type Transferable } from '../../runtime/index.js';
 import { type Entry, entryPath } from '../channel/entry.js';
 import { checkProgramOptions, PROGRAM_OPTIONS, type ProgramOptions } from '../channel/program-options.js';
 import { LateCode } from '../late.js';
@@ -61,7 +67,10 @@ export function thread<const Id extends string, Api = unknown>(
     ({ ThreadIncarnation }, host) => new ThreadIncarnation(host, file, settings),
     'calls',
   );
-  return { ...settings, id, kind: 'thread', driver };
+  const spec = { ...settings, id, kind: 'thread', driver };
+  // Whether `significant` fits is for the supervisor to say, which knows its autoShutdown.
+  checkChild(spec, 'any_significant', isDriver);
+  return spec;
 }
 
 function checkTransferList(subject: string, { restart, transferList = [] }: ThreadSettings): void {
