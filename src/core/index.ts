@@ -1,5 +1,6 @@
 export * from './backoff.js';
 export * from './budget.js';
+export * from './causes.js';
 export * from './child.js';
 export * from './control-errors.js';
 export * from './errors.js';
@@ -7,6 +8,7 @@ export * from './events.js';
 export * from './exit.js';
 export * from './fields.js';
 export * from './intensity.js';
+export * from './log-errors.js';
 export * from './obstacle.js';
 export * from './path.js';
 export * from './resource-errors.js';

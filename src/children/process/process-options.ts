@@ -15,6 +15,7 @@ import {
   within,
   words,
 } from '../../core/index.js';
+import type { Clock } from '../../runtime/index.js';
 
 /** How a program is started, owned and stopped; the same for every kind of child that is a process. */
 export interface ProcessOptions {
@@ -138,12 +139,16 @@ export interface OutputOrigin {
   readonly path: string;
   readonly incarnation: number;
   readonly stream: 'stdout' | 'stderr';
+  /** The clock of its tree, for all that is waited for. */
+  readonly clock: Clock;
   /** Something went wrong that loses output, or holds the program up. */
   note(note: string, error?: unknown): void;
 }
 
 /** Takes the output of one stream of one incarnation. */
 export interface OutputWriter {
+  /** A descriptor of this process that the program is to write to itself; nothing of that is kept. Only what `ready: { line }` has to read still comes by `write`. */
+  readonly fd?: number;
   /** Takes a chunk as it came. A promise holds the program up until it is settled. */
   write(chunk: Buffer): void | Promise<void>;
   /** The stream is at its end. Resolves once all is written; the exit is not reported before. */

@@ -1,0 +1,98 @@
+import type { Readable } from 'node:stream';
+import type { OutputWriter } from '../process-options.js';
+import { KeptOutput } from './kept-output.js';
+import { LineReader } from './line-reader.js';
+
+/** What is done with one stream of a program. */
+export interface Capture {
+  /** Whether its last lines are kept. */
+  readonly keeps: boolean;
+  /** Where it goes. */
+  readonly writer: OutputWriter | undefined;
+  /** The writer has failed, and is not asked any more. */
+  onFailure(error: unknown): void;
+}
+
+/** One line that somebody follows, as it comes in. */
+export type OnLine = (text: string) => void;
+
+/** Reads one stream of a program: keeps its last lines, hands it to its writer, and reads lines for who follows it. */
+export class CapturedStream {
+  readonly kept: KeptOutput | undefined;
+  readonly #from: Readable;
+  readonly #onFailure: (error: unknown) => void;
+  #writer: OutputWriter | undefined;
+  /** How many writes hold it up. */
+  #holds = 0;
+  #mayHold = true;
+  #reader: LineReader | undefined;
+
+  /** @param stamp - the order and the time of a chunk that has come in */
+  constructor(
+    from: Readable,
+    { keeps, writer, onFailure }: Capture,
+    stamp: () => { readonly order: number; readonly atMs: number },
+  ) {
+    this.kept = keeps ? new KeptOutput() : undefined;
+    this.#from = from;
+    this.#writer = writer;
+    this.#onFailure = onFailure;
+    from.on('data', (chunk: Buffer) => {
+      if (this.kept !== undefined) {
+        const { order, atMs } = stamp();
+        this.kept.add(chunk, order, atMs);
+      }
+      this.#reader?.add(chunk);
+      this.#write(chunk);
+    });
+    // A broken pipe is an event of the stream, not of the process, and would end this one.
+    from.on('error', () => undefined);
+  }
+
+  /** Tells every line from now on, that under way included; undefined ends it. */
+  follow(onLine: OnLine | undefined): void {
+    this.#reader = onLine === undefined ? undefined : new LineReader(onLine);
+    const begun = this.kept?.begun;
+    if (begun !== undefined && begun.length > 0) this.#reader?.add(begun);
+  }
+
+  /** Is not held up any more: reads what is left. */
+  letFlow(): void {
+    this.#mayHold = false;
+    this.#from.resume();
+  }
+
+  /** Nothing more is read; resolves once the writer has done its part. */
+  finish(): void | Promise<void> {
+    this.#from.destroy();
+    this.#reader?.end();
+    this.#reader = undefined;
+    return this.#settle((writer) => writer.end());
+  }
+
+  #write(chunk: Buffer): void {
+    const writing = this.#settle((writer) => writer.write(chunk));
+    if (writing === undefined || !this.#mayHold) return;
+    this.#holds += 1;
+    this.#from.pause();
+    void writing.then(() => {
+      this.#holds -= 1;
+      if (this.#holds === 0) this.#from.resume();
+    });
+  }
+
+  /** A writer that fails must neither end this process nor hold the program up. */
+  #settle(step: (writer: OutputWriter) => void | Promise<void>): void | Promise<void> {
+    if (this.#writer === undefined) return;
+    try {
+      return step(this.#writer)?.catch((error: unknown) => this.#fail(error));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#writer = undefined;
+    this.#onFailure(error);
+  }
+}

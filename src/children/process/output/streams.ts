@@ -1,0 +1,242 @@
+import type { IOType } from 'node:child_process';
+import { errorFacts } from '../../../core/index.js';
+import type { ChildOutput, IncarnationHost, OutputLine } from '../../../runtime/index.js';
+import { needsStdout } from '../../readiness.js';
+import type { ProcessLaunch } from '../process.js';
+import type { OutputSink, OutputTarget, OutputWriter } from '../process-options.js';
+import type { Spawned } from '../spawned.js';
+import { CapturedStream } from './captured-stream.js';
+import { PassOn } from './pass-on.js';
+import { PrefixedLines } from './prefixed-lines.js';
+
+type StreamName = 'stdout' | 'stderr';
+const STREAMS: readonly StreamName[] = ['stdout', 'stderr'];
+
+/** How many lines of stderr an exit record shows. */
+const LAST_LINES = 20;
+/** How long an exit waits for a sink to write what it was given, in ms. */
+const LAST_WRITE_MS = 2000;
+
+/**
+ * The output of one incarnation of a program: where its stdout and stderr go, and the last lines of what is captured. The program is held up only
+ * where a sink asks for it, and by a stream of ours for no longer than a second.
+ */
+export class ProcessOutput implements ChildOutput {
+  readonly #host: IncarnationHost;
+  readonly #targets: Readonly<Record<StreamName, OutputTarget>>;
+  readonly #writers: Partial<Record<StreamName, OutputWriter>> = {};
+  readonly #captured: Partial<Record<StreamName, CapturedStream>> = {};
+  readonly #followers = new Set<(line: OutputLine) => void>();
+  #order = 0;
+
+  constructor(host: IncarnationHost, { stdout = 'inherit', stderr = 'tee' }: ProcessLaunch) {
+    this.#host = host;
+    this.#targets = { stdout, stderr };
+  }
+
+  /**
+   * Opens the sinks; to be called before the spawn. At once, without a promise, where there are none.
+   * @throws what a sink throws; those that were open are closed again
+   */
+  open(): void | Promise<void> {
+    const { stdout, stderr } = this.#targets;
+    if (typeof stdout === 'object' || typeof stderr === 'object') return this.#openSinks();
+  }
+
+  /** What the program's stdout and stderr are to be. */
+  stdio(): readonly [IOType | number, IOType | number] {
+    return [this.#stdioOf('stdout'), this.#stdioOf('stderr')];
+  }
+
+  /** Reads what the program writes. */
+  attach(spawned: Spawned): void {
+    for (const stream of STREAMS) {
+      const from = spawned[stream];
+      // Without one it goes elsewhere, or readiness alone reads it.
+      if (from != null && this.#targets[stream] !== 'ignore')
+        this.#captured[stream] = this.#capture(stream, from);
+    }
+  }
+
+  /** Whether anything is kept that could be looked at. */
+  get isKept(): boolean {
+    return STREAMS.some((stream) => this.#keeps(stream));
+  }
+
+  /** The last lines of stderr, oldest first; blank ones at the end are left out. */
+  get lastLines(): readonly string[] {
+    const lines = this.#errorLines();
+    while (lines.at(-1)?.trim() === '') lines.pop();
+    return lines.slice(-LAST_LINES);
+  }
+
+  /** V8's own words for having run out of memory, if that is what it wrote. */
+  get outOfMemory(): string | undefined {
+    return this.#errorLines()
+      .find((line) => line.includes('heap out of memory'))
+      ?.trim();
+  }
+
+  tail(count: number): readonly OutputLine[] {
+    return STREAMS.flatMap((stream) =>
+      (this.#captured[stream]?.kept?.lines() ?? []).map(({ order, atMs, text }) => ({
+        order,
+        line: { stream, text, atMs },
+      })),
+    )
+      .sort((one, other) => one.order - other.order)
+      .slice(count > 0 ? -count : Number.POSITIVE_INFINITY)
+      .map(({ line }) => line);
+  }
+
+  follow(listener: (line: OutputLine) => void): () => void {
+    // One of its own, so that a listener that is given twice hears twice.
+    const follower = (line: OutputLine): void => listener(line);
+    this.#followers.add(follower);
+    if (this.#followers.size === 1) this.#readLines();
+    return () => this.#unfollow(follower);
+  }
+
+  /** Nobody is left who could write: what is in the pipes is read, whatever the sinks say. It is no more than pipes hold. */
+  readToEnd(): void {
+    for (const stream of this.#streams()) stream.letFlow();
+  }
+
+  /**
+   * To be called before the exit is told, when all that was in the pipes is read: ends the sinks. Resolves once all is written; at once, without a
+   * promise, where nothing is waited for. A sink that does not come to an end is waited for up to a limit.
+   */
+  finish(): void | Promise<void> {
+    const ending = this.#streams()
+      .map((stream) => stream.finish())
+      .filter((end) => end !== undefined);
+    // Those of a program that was never started, or that writes to their descriptors itself, are to be told all the same.
+    ending.push(...this.#endUnread());
+    if (ending.length > 0) return this.#inTime(Promise.all(ending));
+  }
+
+  async #openSinks(): Promise<void> {
+    try {
+      for (const stream of STREAMS) {
+        const target = this.#targets[stream];
+        if (typeof target === 'object') this.#writers[stream] = await this.#openSink(stream, target);
+      }
+    } catch (error) {
+      await Promise.all(this.#endUnread());
+      throw error;
+    }
+  }
+
+  async #openSink(stream: StreamName, sink: OutputSink): Promise<OutputWriter> {
+    const { path, incarnation, clock } = this.#host;
+    return sink.open({
+      path,
+      incarnation,
+      stream,
+      clock,
+      note: (note, error) => this.#note(stream, note, error),
+    });
+  }
+
+  /** Ends the sinks whose streams are not read here. */
+  #endUnread(): readonly Promise<void>[] {
+    return STREAMS.flatMap((stream) => {
+      const writer = this.#captured[stream] === undefined ? this.#writers[stream] : undefined;
+      delete this.#writers[stream];
+      return writer === undefined ? [] : [endQuietly(writer)];
+    });
+  }
+
+  #stdioOf(stream: StreamName): IOType | number {
+    const target = this.#targets[stream];
+    const own = this.#writers[stream]?.fd;
+    if (stream === 'stdout' && needsStdout(this.#host.settings.ready)) return 'pipe';
+    if (own !== undefined) return own;
+    return target === 'inherit' || target === 'ignore' ? target : 'pipe';
+  }
+
+  #capture(stream: StreamName, from: NonNullable<Spawned['stdout']>): CapturedStream {
+    const capture = {
+      keeps: this.#keeps(stream),
+      writer: this.#writerOf(stream),
+      onFailure: (error: unknown) => this.#note(stream, 'its sink has failed, and gets no more of it', error),
+    };
+    return new CapturedStream(from, capture, () => this.#stamp());
+  }
+
+  #keeps(stream: StreamName): boolean {
+    const target = this.#targets[stream];
+    return target !== 'inherit' && target !== 'ignore' && this.#writers[stream]?.fd === undefined;
+  }
+
+  #writerOf(stream: StreamName): OutputWriter | undefined {
+    const target = this.#targets[stream];
+    if (target === 'capture' || target === 'ignore') return undefined;
+    if (typeof target === 'object') return this.#writers[stream];
+    const on = new PassOn(process[stream], this.#host.clock, (note) => this.#note(stream, note));
+    return target === 'lines' ? new PrefixedLines(on, `${this.#host.path} | `) : on;
+  }
+
+  #stamp(): { readonly order: number; readonly atMs: number } {
+    this.#order += 1;
+    return { order: this.#order, atMs: this.#host.clock.now() };
+  }
+
+  #streams(): readonly CapturedStream[] {
+    return Object.values(this.#captured);
+  }
+
+  #errorLines(): string[] {
+    return (this.#captured.stderr?.kept?.lines() ?? []).map(({ text }) => text);
+  }
+
+  #readLines(): void {
+    for (const stream of STREAMS) {
+      this.#captured[stream]?.follow((text) => {
+        const line = { stream, text, atMs: this.#host.clock.now() };
+        for (const follower of this.#followers) this.#tell(follower, line);
+      });
+    }
+  }
+
+  #tell(follower: (line: OutputLine) => void, line: OutputLine): void {
+    try {
+      follower(line);
+    } catch (error) {
+      this.#unfollow(follower);
+      this.#host.note('a listener for its output has failed, and hears no more of it', errorFacts(error));
+    }
+  }
+
+  #unfollow(follower: (line: OutputLine) => void): void {
+    if (!this.#followers.delete(follower) || this.#followers.size > 0) return;
+    for (const stream of this.#streams()) stream.follow(undefined);
+  }
+
+  /** Waits for the sinks; one that takes too long goes on without being waited for. */
+  #inTime(ending: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#host.clock.after(LAST_WRITE_MS, () => {
+        this.#host.note(`its last output is not written yet after ${LAST_WRITE_MS} ms; its sink goes on`);
+        resolve();
+      });
+      void ending.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  #note(stream: StreamName, note: string, error?: unknown): void {
+    this.#host.note(`its ${stream}: ${note}`, error === undefined ? undefined : errorFacts(error));
+  }
+}
+
+/** Ends a writer that has written nothing, of which there is nothing to tell. */
+async function endQuietly(writer: OutputWriter): Promise<void> {
+  try {
+    await writer.end();
+  } catch {
+    // Nothing was given to it that could be lost.
+  }
+}
