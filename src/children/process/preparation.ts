@@ -34,7 +34,8 @@ export class Preparation {
   /** @throws CapabilityError, or what a lock or a sink says, if the process cannot be started as it is wanted */
   run(): Provisions | Promise<Provisions> {
     checkThread(this.#host.path, this.#launch);
-    const charge = this.#launch.ownership === 'group' ? undefined : chargeOf(this.#host);
+    const { ownership } = this.#launch;
+    const charge = ownership === 'group' ? undefined : chargeOf(this.#host, ownership);
     if (isThenable(charge) || this.#launch.exclusive !== undefined) return this.#runInTurn(charge);
     const opening = this.#output.open();
     const provisions = { marking: charge?.next(), lockFd: undefined };

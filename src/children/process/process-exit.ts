@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { Exit } from '../../core/index.js';
+import type { ProcessOptions } from './process-options.js';
 
 /** What a process has been asked to do. */
 export type Asked = 'nothing' | 'stop' | 'kill';
@@ -10,7 +11,8 @@ export interface ProcessEnd {
   readonly signal: NodeJS.Signals | null;
   /** What it had been asked to do by then. */
   readonly asked: Asked;
-  readonly stopSignal: NodeJS.Signals;
+  /** How it may have been asked to. */
+  readonly signals: Pick<ProcessOptions, 'drainSignal' | 'stopSignal' | 'finalSignal'>;
   /** V8's words for having run out of memory, if it wrote them. */
   readonly outOfMemory: string | undefined;
 }
@@ -19,11 +21,14 @@ export interface ProcessEnd {
 const statusOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
 
 /** What the end of a process means: whether it is the one that was asked for, and if not, whose doing it was. */
-export function explainEnd({ code, signal, asked, stopSignal, outOfMemory }: ProcessEnd): Exit {
-  if (asked === 'kill' && signal === 'SIGKILL') return { type: 'killed' };
-  if (asked !== 'nothing' && (code === 0 || code === statusOf(stopSignal) || signal === stopSignal)) {
+export function explainEnd({ code, signal, asked, signals, outOfMemory }: ProcessEnd): Exit {
+  const { drainSignal, stopSignal = 'SIGTERM', finalSignal } = signals;
+  const isEndBy = (one: NodeJS.Signals | undefined): boolean =>
+    one !== undefined && (signal === one || code === statusOf(one));
+  if (asked === 'kill' && (signal === 'SIGKILL' || (signal !== null && signal === finalSignal)))
+    return { type: 'killed' };
+  if (asked !== 'nothing' && (code === 0 || isEndBy(stopSignal) || isEndBy(drainSignal)))
     return { type: 'shutdown' };
-  }
   if (outOfMemory !== undefined && (signal === 'SIGABRT' || code === statusOf('SIGABRT'))) {
     return { type: 'out-of-memory', detail: outOfMemory };
   }

@@ -1,15 +1,23 @@
 import type { Socket } from 'node:net';
-import { type Exit, errorFacts } from '../../core/index.js';
+import { type Exit, errorFacts, type StopObstacle } from '../../core/index.js';
 import {
+  type ChildOutput,
   type Incarnation,
   type IncarnationFacts,
   type IncarnationHost,
   isThenable,
   type Timer,
+  type Usage,
 } from '../../runtime/index.js';
 import { awaitReadiness } from '../readiness.js';
+import { StopInquiry } from './explain/inquiry.js';
+import type { Ask } from './explain/question.js';
+import { hearReady } from './health/hear-ready.js';
+import { watchHealth } from './health/watch.js';
 import { planSpawn } from './launch/plan.js';
 import { ProcessOutput } from './output/streams.js';
+import { Lifeline } from './owned/lifeline.js';
+import { Rungs } from './owned/rungs.js';
 import { ProcessTree } from './owned/tree.js';
 import { TreeEnd } from './owned/tree-end.js';
 import { Preparation, type Provisions } from './preparation.js';
@@ -17,6 +25,7 @@ import { type Asked, explainEnd } from './process-exit.js';
 import type { ProcessOptions } from './process-options.js';
 import { spawnError } from './spawn-failure.js';
 import { ownSpawner, SPAWNER, type Spawned, type Spawner } from './spawned.js';
+import { usageOf } from './usage.js';
 
 /** What to run, and how it is connected to this process. */
 export interface ProcessLaunch extends ProcessOptions {
@@ -28,8 +37,6 @@ export interface ProcessLaunch extends ProcessOptions {
 
 /** How long output may still come in after the end, in ms. Only a descendant that is left alone, or was not found, can use it up. */
 const LAST_OUTPUT_MS = 100;
-/** How long another final signal than SIGKILL has, in ms. */
-const FINAL_MS = 1000;
 
 /**
  * One life of an operating-system process, and of the tree of processes that it begins. It is prepared, spawned, and runs; it is gone when the tree
@@ -47,14 +54,15 @@ export class ProcessIncarnation implements Incarnation {
   readonly #preparation: Preparation;
   #child: Spawned | undefined;
   #tree: ProcessTree | undefined;
+  #rungs: Rungs | undefined;
   #end: TreeEnd | undefined;
+  #inquiry: StopInquiry | undefined;
+  #lifeline: Lifeline | undefined;
   #asked: Asked = 'nothing';
-  /** Whether the leader's group, and those who have left it, have been sent the stop signal. */
-  #groupAsked = false;
-  #escapedAsked = false;
   /** What becomes of those whom the leader leaves behind. */
-  #rest: 'ask' | 'kill' = 'ask';
+  #rest: 'ask' | 'kill' | 'follow' = 'ask';
   #draining = false;
+  #paused = false;
   #faulted = false;
   /** How the leader ended, as it counted then; set once. */
   #leaderExit: (() => Exit) | undefined;
@@ -62,11 +70,11 @@ export class ProcessIncarnation implements Incarnation {
   #closed = false;
   #gone = false;
   #timer: Timer | undefined;
-  #finalTimer: Timer | undefined;
   #stopWaiting: (() => void) | undefined;
+  #unwatch: (() => void) | undefined;
 
   constructor(host: IncarnationHost, launch: ProcessLaunch) {
-    this.host = host;
+    this.host = launch.health === undefined ? host : hearReady(host, () => this.#watchHealth());
     this.launch = launch;
     this.#output = new ProcessOutput(host, launch);
     this.#preparation = new Preparation(host, launch, this.#output);
@@ -91,8 +99,7 @@ export class ProcessIncarnation implements Incarnation {
     if (drainSignal === undefined || this.#child === undefined) return this.host.drained();
     this.markAsked();
     this.#draining = true;
-    this.signal(drainSignal);
-    this.wake();
+    this.#rungs?.drain(drainSignal);
   }
 
   stop(withinMs: number): void {
@@ -100,28 +107,34 @@ export class ProcessIncarnation implements Incarnation {
     this.#draining = false;
     this.#stopWaiting?.();
     if (this.#child === undefined) this.#preparation.cancel();
-    else if (this.ended) this.#askRest();
+    else if (this.ended) this.#stopRest();
     else this.askToStop(withinMs);
   }
 
   kill(): void {
-    const { finalSignal = 'SIGKILL' } = this.launch;
     this.#asked = 'kill';
     this.#rest = 'kill';
+    this.#unwatch?.();
     this.#stopWaiting?.();
     if (this.#child === undefined) return this.#preparation.cancel();
-    this.#signalScope(finalSignal);
-    if (finalSignal !== 'SIGKILL')
-      this.#finalTimer = this.host.clock.after(FINAL_MS, () => this.#signalScope('SIGKILL'), false);
+    this.#rungs?.kill(this.host.clock);
     this.#unref();
+    if (this.ended) this.#end?.follow();
   }
 
+  /** Of the leader; once that has ended, of the first of those whom it has left behind. */
   facts(): IncarnationFacts {
+    const left = this.ended && !this.#gone ? this.#tree?.members()[0] : undefined;
+    if (left !== undefined) return { pid: left.pid, command: left.command };
     return { pid: this.#child?.pid, command: [this.launch.file, ...this.launch.args].join(' ') };
   }
 
-  /** Sends a signal to the leader alone: reload and log-rotation signals would end helpers that do not know them. */
+  /**
+   * Sends a signal to the leader alone: reload and log-rotation signals would end helpers that do not know them. To all of a program that has put
+   * itself in the background.
+   */
   signal(signal: NodeJS.Signals): boolean {
+    if (this.#rest === 'follow' && !this.#gone) return this.#tree?.signal(signal) ?? false;
     return this.#leaderExit === undefined && (this.#child?.kill(signal) ?? false);
   }
 
@@ -131,7 +144,24 @@ export class ProcessIncarnation implements Incarnation {
   }
 
   pause(on: boolean): boolean {
-    return !this.#gone && (this.#tree?.signal(on ? 'SIGSTOP' : 'SIGCONT') ?? false);
+    if (this.#gone || this.#tree === undefined) return false;
+    if (!(on ? this.#tree.suspend() : this.#tree.signal('SIGCONT'))) return false;
+    this.#paused = on;
+    return true;
+  }
+
+  /** Why its processes have not ended; before it was asked to stop, what would stand in the way. */
+  explain(heard = false): readonly StopObstacle[] {
+    if (this.#gone || this.#tree === undefined) return [];
+    return this.#inquiry?.explain(this.#tree.members(), this.#stopSignal, heard) ?? [];
+  }
+
+  output(): ChildOutput | undefined {
+    return this.#output.isKept ? this.#output : undefined;
+  }
+
+  usage(): Usage | undefined {
+    return this.#gone || this.#tree === undefined ? undefined : usageOf(this.#tree.members());
   }
 
   /** The process, for its channel; undefined where it could not be started. */
@@ -151,24 +181,26 @@ export class ProcessIncarnation implements Incarnation {
 
   /** It was asked to end, by a drain: from here on its end is the one that was asked for. */
   protected markAsked(): void {
+    this.#unwatch?.();
     if (this.#asked === 'nothing') this.#asked = 'stop';
   }
 
   /** Ends its stdin, if that was open, and sends the stop signal to the whole group, or to the leader alone. */
   protected askToStop(_withinMs: number): void {
     this.#child?.stdin?.end();
-    if (this.#stopsGroup) {
-      this.#groupAsked = true;
-      this.#tree?.signalGroup(this.#stopSignal);
-    } else {
-      this.signal(this.#stopSignal);
-    }
-    this.wake();
+    this.#rungs?.ask();
+    if (this.#paused) this.wake();
   }
 
-  /** A suspended process would keep what it is asked for later; signal first is systemd's order too. A running one takes no notice. */
+  /** Takes down what it is asked, just before it is. */
+  protected asks(by: Ask['by'], signal: NodeJS.Signals, to: Ask['to']): void {
+    this.#inquiry?.asks(by, signal, to);
+  }
+
+  /** Lets go on what is suspended, so that it hears what it is asked. */
   protected wake(): void {
-    this.#tree?.signalGroup('SIGCONT');
+    if (this.#paused) this.pause(false);
+    else this.#rungs?.wake();
   }
 
   /** It is being started: its pid is known, unless it could not be. */
@@ -212,7 +244,10 @@ export class ProcessIncarnation implements Incarnation {
   #spawn({ marking, lockFd }: Provisions): void {
     const plan = planSpawn(this.launch, {
       output: this.#output.stdio(),
-      inherited: lockFd === undefined ? [] : [lockFd],
+      inherited: [
+        ...(lockFd === undefined ? [] : [lockFd]),
+        ...(this.launch.background ? ['pipe' as const] : []),
+      ],
       env: marking?.env ?? {},
     });
     const spawner = this.host.services.get<Spawner>(SPAWNER) ?? ownSpawner;
@@ -224,7 +259,11 @@ export class ProcessIncarnation implements Incarnation {
     }
     this.#listen(this.#child);
     this.onSpawned(this.#child);
-    if (this.#child.pid !== undefined) this.#run(this.#child, this.#child.pid);
+    if (this.#child.pid !== undefined) this.#run(this.#child, this.#child.pid, marking?.token);
+    const lifeline = this.#child.stdio[lifelineFd(this.launch, lockFd)];
+    if (this.launch.background && lifeline)
+      // Safe: it was asked for as a pipe, which can be read and written.
+      this.#lifeline = new Lifeline(lifeline as Socket, () => this.#onLifelineEnd());
   }
 
   #listen(child: Spawned): void {
@@ -237,9 +276,16 @@ export class ProcessIncarnation implements Incarnation {
     this.#output.attach(child);
   }
 
-  #run(child: Spawned, pid: number): void {
-    const tree = new ProcessTree(pid);
+  #run(child: Spawned, pid: number, token: string | undefined): void {
+    const tree = new ProcessTree(pid, token, this.host.clock);
     this.#tree = tree;
+    this.#rungs = new Rungs(
+      this.launch,
+      tree,
+      (signal) => this.signal(signal),
+      (signal, to) => this.asks('signal', signal, to),
+    );
+    this.#inquiry = new StopInquiry(this.host, pid, this.launch.file);
     this.#end = new TreeEnd(
       tree,
       this.host.clock,
@@ -249,6 +295,16 @@ export class ProcessIncarnation implements Incarnation {
     // Without a pipe its 'exit' says all there is to know.
     this.#closed = streamsOf(child).length === 0 && this.launch.channel === undefined;
     this.#stopWaiting = awaitReadiness(this.host, child.stdout ?? undefined);
+  }
+
+  /** It is ready: from here on its health counts. */
+  #watchHealth(): void {
+    const { health } = this.launch;
+    if (health === undefined || this.#unwatch !== undefined || this.asked || this.ended) return;
+    this.#unwatch = watchHealth(this.host, health, {
+      members: () => this.#tree?.members() ?? [],
+      isPaused: () => this.#paused,
+    });
   }
 
   #onMessage(message: unknown): void {
@@ -268,8 +324,12 @@ export class ProcessIncarnation implements Incarnation {
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
     const asked = this.#asked;
-    this.#leaderExit = () => this.#explain(code, signal, asked);
+    const follows = this.launch.background === true && code === 0 && asked === 'nothing';
+    // Of a program in the background it counts what was asked until its last process ended.
+    this.#leaderExit = () => this.#explain(code, signal, follows ? this.#asked : asked);
     this.#tree?.leaderEnded();
+    if (follows) return this.#goOn();
+    this.#unwatch?.();
     this.#stopWaiting?.();
     if (this.launch.killScope === 'process') return this.#awaitOutput();
     if (asked === 'nothing' || this.launch.killScope === 'mixed') this.#rest = 'kill';
@@ -280,8 +340,9 @@ export class ProcessIncarnation implements Incarnation {
 
   /** The leader has left somebody behind. */
   #onLeft(): void {
-    if (this.#rest === 'kill') this.#tree?.signal('SIGKILL');
-    else this.#askRest();
+    if (this.#rest === 'follow') return;
+    if (this.#rest === 'kill') this.#rungs?.killRest();
+    else this.#rungs?.askRest();
     if (this.#draining) this.host.drained();
     if (this.asked || this.#faulted) return;
     this.#faulted = true;
@@ -289,13 +350,22 @@ export class ProcessIncarnation implements Incarnation {
     this.host.fault(this.#leaderExit?.() as Exit);
   }
 
-  /** Sends the stop signal to those who live on without the leader; once to each of them. */
-  #askRest(): void {
-    if (!this.#groupAsked) this.#tree?.signalGroup(this.#stopSignal);
-    if (!this.#escapedAsked) this.#tree?.signalEscaped(this.#stopSignal);
-    if (!this.#groupAsked || !this.#escapedAsked) this.#tree?.signal('SIGCONT');
-    this.#groupAsked = true;
-    this.#escapedAsked = true;
+  /** Asked to stop after the leader has ended. */
+  #stopRest(): void {
+    if (this.#rest === 'follow') this.#rest = 'ask';
+    this.#rungs?.askRest();
+    this.#end?.follow();
+  }
+
+  /** The leader of a program that puts itself in the background has done so: what it leaves behind is the program. */
+  #goOn(): void {
+    this.#rest = 'follow';
+    if (this.#lifeline?.held !== true) this.#end?.follow('idle');
+  }
+
+  /** Its last writer has closed the pipe: it has ended, or has closed what it does not know of, and is watched by its mark. */
+  #onLifelineEnd(): void {
+    if (this.#rest === 'follow') this.#end?.follow('idle');
   }
 
   /** The supervisor waits for the end with a timer of its own; a process that cannot die must not keep this one running. */
@@ -310,6 +380,7 @@ export class ProcessIncarnation implements Incarnation {
   }
 
   #awaitOutput(): void {
+    this.#output.readToEnd();
     if (this.#closed) this.#finish();
     else this.#timer = this.host.clock.after(LAST_OUTPUT_MS, () => this.#finish());
   }
@@ -325,7 +396,7 @@ export class ProcessIncarnation implements Incarnation {
     if (this.#gone || this.#leaderExit === undefined) return;
     this.#gone = true;
     this.#timer?.cancel();
-    this.#finalTimer?.cancel();
+    this.#rungs?.over();
     this.#end?.cancel();
     this.#stopWaiting?.();
     this.#letGo();
@@ -352,18 +423,8 @@ export class ProcessIncarnation implements Incarnation {
     // Somebody had to be killed, be it only what the leader left behind.
     if (this.#asked === 'kill' && asked !== 'kill') return { type: 'killed' };
     const { outOfMemory } = this.#output;
-    const exit = explainEnd({ code, signal, asked, stopSignal: this.#stopSignal, outOfMemory });
+    const exit = explainEnd({ code, signal, asked, signals: this.launch, outOfMemory });
     return exit.type === 'code' ? this.explainCode(exit.code) : exit;
-  }
-
-  /** Sends a signal to all whom a kill is for. */
-  #signalScope(signal: NodeJS.Signals): void {
-    if (this.launch.killScope === 'process') this.signal(signal);
-    else this.#tree?.signal(signal);
-  }
-
-  get #stopsGroup(): boolean {
-    return (this.launch.killScope ?? 'tree') === 'tree';
   }
 
   get #stopSignal(): NodeJS.Signals {
@@ -373,4 +434,9 @@ export class ProcessIncarnation implements Incarnation {
 
 function streamsOf(child: Spawned): readonly NonNullable<Spawned['stdio'][number]>[] {
   return child.stdio.filter((stream) => stream != null);
+}
+
+/** Where the pipe by which a program in the background is followed is put: behind its channel and its lock. */
+function lifelineFd({ channel }: ProcessLaunch, lockFd: number | undefined): number {
+  return 3 + Number(channel !== undefined) + Number(lockFd !== undefined);
 }

@@ -6,7 +6,7 @@ const end = (changes: Partial<ProcessEnd>): ProcessEnd => ({
   code: null,
   signal: null,
   asked: 'nothing',
-  stopSignal: 'SIGTERM',
+  signals: {},
   outOfMemory: undefined,
   ...changes,
 });
@@ -22,7 +22,36 @@ test.each<[string, Partial<ProcessEnd>, Exit]>([
   ['the status of another signal, asked', { code: 134, asked: 'stop' }, { type: 'code', code: 134 }],
   ['the stop signal, asked', { signal: 'SIGTERM', asked: 'stop' }, { type: 'shutdown' }],
   ['the stop signal from somebody else', { signal: 'SIGTERM' }, { type: 'signal', signal: 'SIGTERM' }],
-  ['its own stop signal', { signal: 'SIGINT', stopSignal: 'SIGINT', asked: 'stop' }, { type: 'shutdown' }],
+  [
+    'its own stop signal',
+    { signal: 'SIGINT', signals: { stopSignal: 'SIGINT' }, asked: 'stop' },
+    { type: 'shutdown' },
+  ],
+  [
+    'its drain signal',
+    { signal: 'SIGQUIT', signals: { drainSignal: 'SIGQUIT' }, asked: 'stop' },
+    { type: 'shutdown' },
+  ],
+  [
+    'the status of its drain signal',
+    { code: 131, signals: { drainSignal: 'SIGQUIT' }, asked: 'stop' },
+    { type: 'shutdown' },
+  ],
+  [
+    'its drain signal, unasked',
+    { signal: 'SIGQUIT', signals: { drainSignal: 'SIGQUIT' } },
+    { type: 'signal', signal: 'SIGQUIT' },
+  ],
+  [
+    'its final signal, killed by us',
+    { signal: 'SIGABRT', signals: { finalSignal: 'SIGABRT' }, asked: 'kill' },
+    { type: 'killed' },
+  ],
+  [
+    'its final signal, before the kill',
+    { signal: 'SIGABRT', signals: { finalSignal: 'SIGABRT' }, asked: 'stop' },
+    { type: 'signal', signal: 'SIGABRT' },
+  ],
   ['another signal, asked', { signal: 'SIGSEGV', asked: 'stop' }, { type: 'signal', signal: 'SIGSEGV' }],
   ['SIGKILL, killed by us', { signal: 'SIGKILL', asked: 'kill' }, { type: 'killed' }],
   ['SIGKILL, from somebody else', { signal: 'SIGKILL' }, { type: 'signal', signal: 'SIGKILL' }],
@@ -33,7 +62,7 @@ test.each<[string, Partial<ProcessEnd>, Exit]>([
   ],
   [
     'SIGKILL as the stop signal',
-    { signal: 'SIGKILL', stopSignal: 'SIGKILL', asked: 'stop' },
+    { signal: 'SIGKILL', signals: { stopSignal: 'SIGKILL' }, asked: 'stop' },
     { type: 'shutdown' },
   ],
   [

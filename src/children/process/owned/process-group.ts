@@ -27,7 +27,7 @@ export class ProcessGroup {
 
   /** Sends a signal to every member; false where there is none. */
   signal(signal: NodeJS.Signals): boolean {
-    if (this.#leaderEnded) this.#empty ||= !HAS_GROUPS || this.#isTaken();
+    if (this.#leaderEnded) this.#empty ||= !HAS_GROUPS || this.isTaken;
     return !this.#empty && this.#reaches(signal);
   }
 
@@ -37,12 +37,12 @@ export class ProcessGroup {
    */
   isEmpty(thoroughly: boolean): boolean {
     this.#empty ||=
-      !HAS_GROUPS || !this.#reaches(0) || this.#isTaken() || (thoroughly && !hasLivingMember(this.#leader));
+      !HAS_GROUPS || !this.#reaches(0) || this.isTaken || (thoroughly && !hasLivingMember(this.#leader));
     return this.#empty;
   }
 
-  /** Whether a stranger has our leader's number by now: a group of ours would have kept it from being given away. */
-  #isTaken(): boolean {
+  /** Whether a stranger has our leader's number, now that it has ended: a group of ours would have kept it from being given away. */
+  get isTaken(): boolean {
     return existsSync(`/proc/${this.#leader}`) && isOwnProc();
   }
 

@@ -1,8 +1,10 @@
 import type { Clock, Timer } from '../../../runtime/index.js';
 import type { ProcessTree } from './tree.js';
 
-/** The longest pause between two looks at a tree that is not empty yet, in ms. */
+/** The longest pause between two looks at a tree that is about to end, in ms. */
 const LONGEST_LOOK_MS = 64;
+/** The same for one that may go on for long, but cannot be waited for otherwise. */
+const LONGEST_IDLE_LOOK_MS = 1000;
 /** From this pause on the look is a thorough one, in ms. */
 const THOROUGH_FROM_MS = 4;
 
@@ -28,19 +30,12 @@ export class TreeEnd {
     this.#onEmpty = onEmpty;
   }
 
-  /** Looks from now on, until the tree is empty. */
-  follow(pauseMs = 1): void {
-    this.#timer?.cancel();
-    if (this.#over) return;
-    this.#timer = this.#clock.after(
-      pauseMs,
-      () => {
-        if (this.look(pauseMs >= THOROUGH_FROM_MS || this.#tree.groupIsEmpty)) return;
-        this.#onLeft();
-        this.follow(Math.min(pauseMs * 2, LONGEST_LOOK_MS));
-      },
-      this.keepAlive,
-    );
+  /**
+   * Looks from now on, until the tree is empty.
+   * @param pace - `'idle'` for one that nobody has asked to end
+   */
+  follow(pace: 'soon' | 'idle' = 'soon'): void {
+    this.#lookAfter(1, pace === 'soon' ? LONGEST_LOOK_MS : LONGEST_IDLE_LOOK_MS);
   }
 
   /** Looks at once; true where nobody is left. */
@@ -56,5 +51,19 @@ export class TreeEnd {
   cancel(): void {
     this.#over = true;
     this.#timer?.cancel();
+  }
+
+  #lookAfter(pauseMs: number, longestMs: number): void {
+    this.#timer?.cancel();
+    if (this.#over) return;
+    this.#timer = this.#clock.after(
+      pauseMs,
+      () => {
+        if (this.look(pauseMs >= THOROUGH_FROM_MS || this.#tree.groupIsEmpty)) return;
+        this.#lookAfter(Math.min(pauseMs * 2, longestMs), longestMs);
+        this.#onLeft();
+      },
+      this.keepAlive,
+    );
   }
 }

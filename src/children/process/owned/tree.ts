@@ -1,27 +1,48 @@
-import { readCommand, readStat } from '../proc.js';
+import { existsSync } from 'node:fs';
+import type { Clock } from '../../../runtime/index.js';
+import { isDead, listPids, readCommand, readStat } from '../proc.js';
+import { censusSince, lastPid, pidCount, type Resident, readResident } from './census.js';
 import { ProcessGroup } from './process-group.js';
 
 /** One living process of a tree, told from a later one of the same pid by when it started. */
 export interface Member {
   readonly pid: number;
-  /** In clock ticks since boot; 0 where it cannot be known. */
+  /** In clock ticks since boot. */
   readonly startTicks: number;
   readonly command: string;
 }
 
-/** A process that we have started, and everything that descends from it. */
+/**
+ * A process that we have started, and everything that descends from it: the leader's group and, where it was given a mark, every process that
+ * carries it, is in the leader's session, or keeps its environment from us and was started by one of these.
+ */
 export class ProcessTree {
   readonly #leader: number;
+  readonly #token: string | undefined;
+  readonly #clock: Clock;
   readonly #group: ProcessGroup;
+  readonly #startedAtMs: number;
+  #endedAtMs: number | undefined;
+  #doubtfulLooks = 0;
+  #empty = false;
 
-  /** @param leader - the leader of a group of its own, just started */
-  constructor(leader: number) {
+  /**
+   * @param leader - the leader of a group and session of its own, just started
+   * @param token - is in {@link MARK_VARIABLE} of its environment, and of nobody else's
+   */
+  constructor(leader: number, token: string | undefined, clock: Clock) {
     this.#leader = leader;
+    this.#token = token;
+    this.#clock = clock;
     this.#group = new ProcessGroup(leader);
+    this.#startedAtMs = clock.now();
+    LEADERS.add(leader);
   }
 
   /** The leader has been reaped. */
   leaderEnded(): void {
+    this.#endedAtMs = this.#clock.now();
+    LEADERS.delete(this.#leader);
     this.#group.leaderEnded();
   }
 
@@ -31,8 +52,8 @@ export class ProcessTree {
   }
 
   /** Sends a signal to those who have left the group; false where there is nobody. */
-  signalEscaped(_signal: NodeJS.Signals): boolean {
-    return false;
+  signalEscaped(signal: NodeJS.Signals): boolean {
+    return this.#escaped(FRESH_MS).filter((one) => signalResident(one, signal)).length > 0;
   }
 
   /** Sends a signal to everybody; false where there is nobody. */
@@ -41,23 +62,126 @@ export class ProcessTree {
     return this.signalEscaped(signal) || reached;
   }
 
+  /** Suspends everybody: looks until nobody is found who was not stopped yet. */
+  suspend(): boolean {
+    let reached = this.signal('SIGSTOP');
+    for (let look = 0; look < SUSPEND_LOOKS; look++) {
+      const moving = this.#escaped(0).filter(({ state }) => state !== 'T');
+      if (moving.length === 0) break;
+      for (const one of moving) reached = signalResident(one, 'SIGSTOP') || reached;
+    }
+    return reached;
+  }
+
   /** Whether the leader's group, known to have lost its leader, has nobody left, at the kernel's word. */
   get groupIsEmpty(): boolean {
     return this.#group.isEmpty(false);
   }
 
   /**
-   * Whether the leader, known to have ended, has left nobody behind.
+   * Whether the leader, known to have ended, has left nobody behind; zombies are nobody.
    * @param thoroughly - also looks at every process; otherwise "no" may mean that it takes a look to know
    */
   isEmpty(thoroughly: boolean): boolean {
-    return this.#group.isEmpty(thoroughly);
+    this.#empty ||=
+      this.#token === undefined ? this.#group.isEmpty(thoroughly) : this.#isDeserted(thoroughly);
+    return this.#empty;
   }
 
   /** Everybody who lives, the leader first. */
   members(): readonly Member[] {
-    const startTicks = readStat(this.#leader)?.startTicks;
-    if (startTicks === undefined) return [];
-    return [{ pid: this.#leader, startTicks, command: readCommand(this.#leader) ?? '' }];
+    if (this.#empty) return [];
+    const residents = this.#token === undefined ? this.#inGroup() : this.#residents(FRESH_MS).ours;
+    return residents
+      .map(({ pid, startTicks }) => ({ pid, startTicks, command: readCommand(pid) ?? '' }))
+      .toSorted((a, b) => Number(b.pid === this.#leader) - Number(a.pid === this.#leader));
+  }
+
+  #isDeserted(thoroughly: boolean): boolean {
+    if (this.#group.isEmpty(false) && !this.#mayHaveEscaped()) return true;
+    if (!thoroughly) return false;
+    const { ours, doubtful } = this.#residents(this.#clock.now() - (this.#endedAtMs ?? 0));
+    if (ours.length > 0) this.#doubtfulLooks = 0;
+    else if (!doubtful || ++this.#doubtfulLooks === DOUBTFUL_LOOKS) return true;
+    return false;
+  }
+
+  /**
+   * Whether anybody was born since the leader was who could be ours. Certain only as long as the kernel cannot have given out all numbers meanwhile
+   * and come round; after that it takes a look at everybody.
+   */
+  #mayHaveEscaped(): boolean {
+    if (this.#token === undefined) return false;
+    const last = lastPid();
+    if (last === undefined || last < this.#leader || last - this.#leader > NEAR) return true;
+    if (this.#clock.now() - this.#startedAtMs > pidCount() / FASTEST_BIRTHS_PER_MS) return true;
+    for (let pid = this.#leader + 1; pid <= last; pid++) if (this.#isSuspect(pid)) return true;
+    return false;
+  }
+
+  #isSuspect(pid: number): boolean {
+    // The leaders of other trees are ours to know, and not in this one.
+    if (LEADERS.has(pid) || !existsSync(`/proc/${pid}`)) return false;
+    const one = readResident(pid);
+    return one !== undefined && (one.environment !== 'read' || this.#isOurs(one));
+  }
+
+  #escaped(notOlderThanMs: number): readonly Resident[] {
+    if (this.#empty || !this.#mayHaveEscaped()) return [];
+    return this.#residents(notOlderThanMs).ours.filter(({ group }) => group !== this.#leader);
+  }
+
+  #residents(notOlderThanMs: number): { readonly ours: readonly Resident[]; readonly doubtful: boolean } {
+    const { residents } = censusSince(this.#clock, this.#clock.now() - notOlderThanMs);
+    const ours = new Map(residents.filter((one) => this.#isOurs(one)).map((one) => [one.pid, one]));
+    const unread = residents.filter(({ environment }) => environment !== 'read');
+    for (let before = -1; before < ours.size; ) {
+      before = ours.size;
+      for (const one of unread) if (ours.has(one.parent)) ours.set(one.pid, one);
+    }
+    const doubtful = unread.some(({ pid, environment }) => environment === 'empty' && !ours.has(pid));
+    return { ours: [...ours.values()], doubtful };
+  }
+
+  #isOurs({ pid, marks, group, session }: Resident): boolean {
+    // Safe: only trees with a token look at residents.
+    if (marks.includes(this.#token as string)) return true;
+    if (pid === this.#leader) return this.#endedAtMs === undefined;
+    if (group !== this.#leader && session !== this.#leader) return false;
+    // Once the leader has ended, whoever has its number shows that nobody of ours was left.
+    return this.#endedAtMs === undefined || !this.#group.isTaken;
+  }
+
+  #inGroup(): readonly { readonly pid: number; readonly startTicks: number }[] {
+    if (this.#endedAtMs !== undefined && this.#group.isTaken) return [];
+    return listPids().flatMap((pid) => {
+      const stat = readStat(pid);
+      return stat?.group === this.#leader && !isDead(stat) ? [{ pid, startTicks: stat.startTicks }] : [];
+    });
+  }
+}
+
+/** The living leaders of this thread's trees. */
+const LEADERS = new Set<number>();
+
+/** How old a look may be that a signal goes by: who was born since is found by the next. */
+const FRESH_MS = 10;
+/** How many numbers beyond the leader's are looked at one by one. */
+const NEAR = 256;
+/** More processes than any machine makes. */
+const FASTEST_BIRTHS_PER_MS = 100;
+/** What becomes another program has no environment for a moment: after so many looks, it was given none. */
+const DOUBTFUL_LOOKS = 3;
+const SUSPEND_LOOKS = 8;
+
+/** Sends a signal to that very process, if it still is the one that was seen. */
+function signalResident({ pid, startTicks }: Resident, signal: NodeJS.Signals): boolean {
+  if (readStat(pid)?.startTicks !== startTicks) return false;
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch (error) {
+    // EPERM: it is there, but runs as somebody else.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

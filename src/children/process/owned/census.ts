@@ -1,0 +1,99 @@
+import { readdirSync, statSync } from 'node:fs';
+import type { Clock } from '../../../runtime/index.js';
+import { isDead, readProc, readStat, type Stat } from '../proc.js';
+
+/** The environment variable by which a process shows which trees it is in: `<mark>:<number>;`, once for each, the outermost first. */
+export const MARK_VARIABLE = 'TREEWARDEN_MARK';
+
+/** A living process of this machine. */
+export interface Resident extends Stat {
+  readonly pid: number;
+  /** What {@link MARK_VARIABLE} holds; empty where its environment has none. */
+  readonly marks: string;
+  /**
+   * Whether its environment could be read. `'empty'` is that of a process which is becoming another program at this moment, and of one that was
+   * given none; `'hidden'` is that of another user, or of one that has raised its rights.
+   */
+  readonly environment: 'read' | 'empty' | 'hidden';
+}
+
+/** Everybody there was at one moment, but for kernel threads and what is older than this process: neither descends from it. */
+export interface Census {
+  /** All who live on, and were born later, are children of these. */
+  readonly takenAtMs: number;
+  readonly residents: readonly Resident[];
+}
+
+/** The processes as they were at this moment or later. Looks are shared: of many trees that end together, the first pays for all. */
+export function censusSince(clock: Clock, notBeforeMs: number): Census {
+  if (latest !== undefined && latest.clock === clock && latest.takenAtMs >= notBeforeMs) return latest;
+  const takenAtMs = clock.now();
+  const residents = listPids().flatMap((pid) => readResident(pid) ?? []);
+  latest = { clock, takenAtMs, residents };
+  return latest;
+}
+
+let latest: (Census & { readonly clock: Clock }) | undefined;
+
+/** A process as it is now; nothing for what has ended, for kernel threads, and for what is older than this process. */
+export function readResident(pid: number): Resident | undefined {
+  const stat = readStat(pid);
+  if (stat === undefined || isDead(stat) || stat.parent === KTHREADD || stat.startTicks < ownStart())
+    return undefined;
+  const environment = readProc(`${pid}/environ`);
+  if (environment === undefined) return { pid, ...stat, marks: '', environment: 'hidden' };
+  const kind = environment === '' ? 'empty' : 'read';
+  return { pid, ...stat, marks: marksIn(environment), environment: kind };
+}
+
+/**
+ * The last number that the kernel has given to a process or thread here, in one small read. Nothing where /proc/loadavg is not the kernel's own
+ * word, as in containers whose load is made up for them.
+ */
+export function lastPid(): number | undefined {
+  isKernelsOwn ??= deviceOf('/proc/loadavg') === deviceOf('/proc/self/stat');
+  const last = isKernelsOwn ? Number(readProc('loadavg')?.trimEnd().split(' ').at(-1)) : 0;
+  return last > 0 ? last : undefined;
+}
+
+let isKernelsOwn: boolean | undefined;
+
+/** How many numbers there are before the kernel starts again with small ones. */
+export function pidCount(): number {
+  pids ??= Number(readProc('sys/kernel/pid_max') ?? 0);
+  return pids;
+}
+
+let pids: number | undefined;
+
+const KTHREADD = 2;
+
+function listPids(): readonly number[] {
+  try {
+    return readdirSync('/proc')
+      .map(Number)
+      .filter((pid) => pid > KTHREADD);
+  } catch {
+    // No /proc: nobody can be found by it.
+    return [];
+  }
+}
+
+function ownStart(): number {
+  startedAt ??= readStat(process.pid)?.startTicks ?? 0;
+  return startedAt;
+}
+
+let startedAt: number | undefined;
+
+function marksIn(environment: string): string {
+  // The first look is for most of them the only one.
+  const at = `\0${environment}`.indexOf(`\0${MARK_VARIABLE}=`);
+  if (at < 0) return '';
+  const end = environment.indexOf('\0', at);
+  return environment.slice(at + MARK_VARIABLE.length + 1, end < 0 ? undefined : end);
+}
+
+function deviceOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.dev;
+}
