@@ -19,6 +19,8 @@ export class Channel {
   readonly #group: () => OwnedGroup | undefined;
   #resources: HostedScope | undefined;
   #greeted = false;
+  /** Drains and stops that it has not said to have heard. */
+  #unheard = 0;
   #crash: ErrorFacts | undefined;
 
   /**
@@ -41,6 +43,11 @@ export class Channel {
   /** Whether the program has said hello, so that it hears what it is told. */
   get greeted(): boolean {
     return this.#greeted;
+  }
+
+  /** Whether its event loop has come to all that it was asked. */
+  get heard(): boolean {
+    return this.#unheard === 0;
   }
 
   /** The uncaught error by which the program said that it ends. */
@@ -70,6 +77,9 @@ export class Channel {
         return this.calls.exposed([]);
       case 'heartbeat':
         return host.heartbeat();
+      case 'heard':
+        this.#unheard -= 1;
+        return;
       case 'extend':
         host.extend(message.ms);
         return;
@@ -141,8 +151,10 @@ export class Channel {
   }
 
   #tell(message: ToChild): boolean {
-    if (this.#greeted) this.#send(message, [], () => undefined);
-    return this.#greeted;
+    if (!this.#greeted) return false;
+    this.#unheard += 1;
+    this.#send(message, [], () => undefined);
+    return true;
   }
 }
 

@@ -142,9 +142,11 @@ export class Program implements ContextOwner {
   #hear(message: ToChild): void {
     switch (message.type) {
       case 'drain':
+        this.#tell({ type: 'heard' });
         void this.#drain().then(() => this.#tell({ type: 'drained' }));
         return;
       case 'stop':
+        this.#tell({ type: 'heard' });
         return this.#stop(message.withinMs, () => this.#tell({ type: 'released' }));
       case 'call':
         void this.served.call(message);

@@ -25,6 +25,8 @@ export type FromChild =
   | { readonly type: 'hello' }
   | { readonly type: 'ready' }
   | { readonly type: 'heartbeat' }
+  /** Its event loop has come to the last drain or stop. */
+  | { readonly type: 'heard' }
   | { readonly type: 'extend'; readonly ms: number }
   | { readonly type: 'drained' }
   /** It has released what it held and nothing of ours keeps it alive. If it is still there: end it. */

@@ -1,5 +1,15 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
+/** A process that is not mistaken for another one that has its number by now. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When it began, in clock ticks since boot. */
+  readonly startTicks: number;
+}
+
+/** The unit of times in /proc (`USER_HZ`): the same on every machine that Node runs on. */
+export const TICKS_PER_SECOND = 100;
+
 /** What /proc/<pid>/stat says of a process. */
 export interface Stat {
   /** One letter, such as `R`, `S`, `D`, `T` or `Z`. */
@@ -15,8 +25,7 @@ export interface Stat {
 export function readStat(pid: number): Stat | undefined {
   const stat = readProc(`${pid}/stat`);
   if (stat === undefined) return undefined;
-  // The name, in parentheses, may hold spaces and parentheses of its own; the fields begin after the last one.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const { fields } = splitStat(stat);
   return {
     state: fields[0] ?? '',
     parent: Number(fields[1]),
@@ -26,6 +35,12 @@ export function readStat(pid: number): Stat | undefined {
   };
 }
 
+/** The name in /proc/<pid>/stat, and the fields from the state on. The name, in parentheses, may hold spaces and parentheses of its own. */
+export function splitStat(stat: string): { readonly name: string; readonly fields: readonly string[] } {
+  const end = stat.lastIndexOf(')');
+  return { name: stat.slice(stat.indexOf('(') + 1, end), fields: stat.slice(end + 2).split(' ') };
+}
+
 /** Whether a process has ended: one that nobody has reaped yet is still listed. */
 export function isDead({ state }: Stat): boolean {
   return state === 'Z' || state === 'X' || state === 'x';
@@ -33,7 +48,7 @@ export function isDead({ state }: Stat): boolean {
 
 /** The command line of a process; its name in brackets where it has none. Nothing if there is no such process. */
 export function readCommand(pid: number): string | undefined {
-  const line = readProc(`${pid}/cmdline`)?.replace(/\0+$/, '').replaceAll('\0', ' ');
+  const line = readProc(`${pid}/cmdline`, 'utf8')?.replace(/\0+$/, '').replaceAll('\0', ' ');
   if (line !== '') return line;
   const name = readProc(`${pid}/comm`)?.trimEnd();
   return name === undefined ? undefined : `[${name}]`;
@@ -60,9 +75,9 @@ export function isOwnProc(): boolean {
 }
 
 /** A file below /proc; nothing where it is gone, hidden, or not ours to read. */
-export function readProc(path: string): string | undefined {
+export function readProc(path: string, encoding: 'latin1' | 'utf8' = 'latin1'): string | undefined {
   try {
-    return readFileSync(`/proc/${path}`, 'latin1');
+    return readFileSync(`/proc/${path}`, encoding);
   } catch {
     return undefined;
   }
