@@ -8,6 +8,7 @@ export interface Snippet extends Program {
 const ENTRY_POINTS = [
   'treewarden',
   'treewarden/child',
+  'treewarden/logs',
   'treewarden/resources',
   'treewarden/testing',
   'treewarden/tsyringe',
@@ -149,7 +150,7 @@ export const SNIPPETS: readonly Snippet[] = [
   {
     name: 'importing does nothing',
     format: 'esm',
-    code: importing(['treewarden', 'treewarden/resources', 'treewarden/testing', 'treewarden/tsyringe']),
+    code: importing(['treewarden', 'treewarden/logs', 'treewarden/resources', 'treewarden/testing', 'treewarden/tsyringe']),
     prints: '',
   },
   {
