@@ -1,4 +1,4 @@
-import { type Exit, errorFacts } from '../../core/index.js';
+import { type Exit, errorFacts, type StopObstacle } from '../../core/index.js';
 import type {
   CallOptions,
   IncarnationFacts,
@@ -28,7 +28,7 @@ export class ForkIncarnation extends ProcessIncarnation {
     this.#flags = flags;
     this.#onOwnMessage = settings.onMessage;
     this.#channel = new Channel(
-      host,
+      this.host,
       // With a callback Node tells it of a closed channel; without, it would be an 'error' event.
       (message, _, onLost) =>
         void this.child?.send?.(wrap(message), (error) => error !== null && onLost(error)),
@@ -61,13 +61,24 @@ export class ForkIncarnation extends ProcessIncarnation {
     if (this.launch.drainSignal !== undefined || this.child === undefined) return super.drain(withinMs);
     if (this.ended) return;
     this.markAsked();
+    if (this.#channel.greeted) this.#asksByMessage();
     this.#channel.drain(withinMs);
     this.wake();
   }
 
   protected override askToStop(withinMs: number): void {
-    if (this.#channel.stop(withinMs)) this.wake();
-    else super.askToStop(withinMs);
+    if (!this.#channel.greeted) return super.askToStop(withinMs);
+    this.#asksByMessage();
+    this.#channel.stop(withinMs);
+    this.wake();
+  }
+
+  #asksByMessage(): void {
+    this.asks('message', this.launch.stopSignal ?? 'SIGTERM', 'leader');
+  }
+
+  override explain(): readonly StopObstacle[] {
+    return super.explain(this.#channel.heard);
   }
 
   override kill(): void {
