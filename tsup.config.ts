@@ -18,6 +18,7 @@ const library: Options = {
   entry: {
     index: 'src/index.ts',
     child: 'src/children/hooks.ts',
+    logs: 'src/children/logs.ts',
     resources: 'src/app/resources.ts',
     testing: 'src/testing/index.ts',
     tsyringe: 'src/adapters/tsyringe.ts',
