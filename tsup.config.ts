@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { defineConfig, type Options } from 'tsup';
 import { sharingIndex } from './scripts/late-code.js';
 
@@ -59,6 +60,14 @@ const library: Options = {
   ],
 };
 
+/** What the program imports of the library, and what that is built into. */
+const ENTRY_POINTS: Readonly<Record<string, string>> = {
+  'index.js': 'index.js',
+  'control/index.js': 'control.js',
+  'logs.js': 'logs.js',
+  'resources/index.js': 'resources.js',
+};
+
 /** The program `treewarden` is run, never imported: one format, on the library as it is built. */
 const program: Options = {
   entry: { cli: 'src/cli/main.ts' },
@@ -68,12 +77,12 @@ const program: Options = {
   dts: false,
   esbuildPlugins: [
     {
-      name: 'commands import the built entry point',
+      name: 'commands import the built entry points',
       setup(build) {
-        build.onResolve({ filter: /\/resources\/index\.js$/ }, () => ({
-          path: './resources.js',
-          external: true,
-        }));
+        build.onResolve({ filter: /^\.\./ }, ({ path: specifier, resolveDir }) => {
+          const built = ENTRY_POINTS[path.relative('src', path.resolve(resolveDir, specifier))];
+          return built === undefined ? undefined : { path: `./${built}`, external: true };
+        });
       },
     },
   ],

@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from 'node:util';
+import { cellsOf } from './text.js';
 
 /**
  * Rows in columns: each as wide as its longest cell, the last one wrapped at words to what is left of the line, below itself.
@@ -11,7 +11,7 @@ export function columns(
 ): readonly string[] {
   const last = Math.max(0, ...rows.map((row) => row.length - 1));
   const widths = Array.from({ length: last }, (_, at) =>
-    Math.max(0, ...rows.map((row) => lengthOf(row[at] ?? ''))),
+    Math.max(0, ...rows.map((row) => cellsOf(row[at] ?? ''))),
   );
   const indent = widths.reduce((sum, each) => sum + each + GAP.length, 0);
   // A terminal too narrow for the columns themselves wraps for us.
@@ -28,7 +28,7 @@ export function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const line = lines.at(-1);
-    if (line !== undefined && lengthOf(line) + 1 + lengthOf(word) <= width)
+    if (line !== undefined && cellsOf(line) + 1 + cellsOf(word) <= width)
       lines.push(`${lines.pop()} ${word}`);
     else lines.push(word);
   }
@@ -39,10 +39,5 @@ const GAP = '  ';
 const MIN_LAST = 20;
 
 function pad(text: string, width: number): string {
-  return text + ' '.repeat(Math.max(0, width - lengthOf(text)));
-}
-
-/** As seen on the screen: styles take no room. */
-function lengthOf(text: string): number {
-  return stripVTControlCharacters(text).length;
+  return text + ' '.repeat(Math.max(0, width - cellsOf(text)));
 }

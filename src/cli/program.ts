@@ -1,5 +1,6 @@
 import { readArguments, UsageError } from './arguments.js';
-import type { Command } from './command.js';
+import type { Command, Values } from './command.js';
+import { Complaint } from './complaint.js';
 import { EXIT, type ExitCode } from './exit-code.js';
 import { COMMON_OPTIONS, helpOf, helpOfAll } from './help.js';
 import { nearest } from './nearest.js';
@@ -19,8 +20,9 @@ export async function runProgram(
   try {
     return await run(args, commands, terminal);
   } catch (error) {
+    terminal.progress();
     terminal.complain(`treewarden: ${error instanceof Error ? error.message : String(error)}`);
-    return error instanceof UsageError ? EXIT.usage : EXIT.failed;
+    return error instanceof Complaint ? error.exitCode : EXIT.failed;
   }
 }
 
@@ -36,9 +38,20 @@ async function run(
   if (name === '--version') return answer(terminal, [version()]);
   if (name === '--help' || name === 'help') return help(rest, commands, terminal);
   const command = find(name, commands);
-  const values = readArguments(rest, { ...command.options, ...COMMON_OPTIONS });
+  const values = valuesOf(command, rest);
   if (values.has('help')) return answer(terminal, helpOf(command, terminal));
   return command.run(values, terminal);
+}
+
+/** What is wrong with a command's arguments is told with where to read about them. */
+function valuesOf(command: Command, args: readonly string[]): Values {
+  const options = { ...command.options, ...COMMON_OPTIONS };
+  try {
+    return readArguments(args, { ...command, options });
+  } catch (error) {
+    if (!(error instanceof UsageError) || error.message.endsWith('?')) throw error;
+    throw new UsageError(`${error.message} See treewarden ${command.name} --help.`);
+  }
 }
 
 /** `treewarden help`, `treewarden help doctor`. */

@@ -46,8 +46,8 @@ export const HOUSE: House = {
       imports: ['core', 'runtime', 'children', 'signals', 'resources', 'pool', 'boot'],
       node: true,
     },
-    /** `doctor` and `reclaim` work when no program runs that one could ask. */
-    cli: { imports: ['control', 'resources'], node: true },
+    /** `doctor` and `reclaim` work when no program runs that one could ask; `run` is a program as others write them. */
+    cli: { imports: ['control', 'resources', 'index.ts'], node: true },
     dashboard: { imports: ['control'], node: true },
     adapters: { imports: ['index.ts'], node: true },
     'index.ts': {

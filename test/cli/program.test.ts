@@ -1,22 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Command } from '../../src/cli/command.js';
 import { runProgram } from '../../src/cli/program.js';
-import type { Terminal } from '../../src/cli/terminal.js';
-
-class Paper implements Terminal {
-  readonly said: string[] = [];
-  readonly complained: string[] = [];
-  readonly columns: number = 100;
-  say(...lines: readonly string[]): void {
-    this.said.push(...lines);
-  }
-  complain(...lines: readonly string[]): void {
-    this.complained.push(...lines);
-  }
-  paint(_: unknown, text: string): string {
-    return text;
-  }
-}
+import { Paper } from './paper.js';
 
 const COMMANDS: readonly Command[] = [
   {
