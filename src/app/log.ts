@@ -1,4 +1,4 @@
-import { describeExit, type SupervisionEvent } from '../core/index.js';
+import { describeExit, describeLimit, type SupervisionEvent } from '../core/index.js';
 import type { Logger } from '../runtime/index.js';
 
 /**
@@ -21,8 +21,10 @@ function logEvent(logger: Logger, event: SupervisionEvent): void {
     case 'supervisor:gave-up':
       return logger.error(
         event,
-        `${event.supervisor} gives up: ${event.restarts} restarts in ${event.periodMs} ms`,
+        `${event.supervisor} gives up: ${describeLimit(event)} in ${event.periodMs} ms`,
       );
+    case 'child:kept-down':
+      return logger.warn(event, `${event.child} stays down: ${event.why}`);
     case 'child:survived':
       return logger.error(event, `${event.child} has outlived its kill: ${event.why}`);
     case 'listener:failed':

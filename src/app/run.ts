@@ -1,19 +1,16 @@
 import { Supervisor } from '../runtime/index.js';
-import type { EarlySignals } from './early-signals.js';
 import { treeResources } from './late-registry.js';
-import type { ProgramSettings, SuperviseOptions } from './options.js';
+import { programSettings, type SuperviseOptions } from './options.js';
 import { type LonePolicy, splitOptions, treeOf } from './root.js';
 import { Supervised } from './supervised.js';
 
-/** What `supervise()` does once it has trapped the signals. Its code is loaded by the first call, as an import needs none of it. */
-export async function run(
-  what: unknown,
-  options: SuperviseOptions & LonePolicy,
-  settings: ProgramSettings,
-  signals: EarlySignals | undefined,
-): Promise<Supervised> {
+/** What `supervise()` does. */
+export async function run(what: unknown, options: SuperviseOptions & LonePolicy): Promise<Supervised> {
+  const settings = programSettings(options);
   const { tree, policy, own } = splitOptions(options);
   const spec = treeOf(what, policy, own, settings.clock);
-  const resources = await treeResources(spec.id, options.resources);
-  return new Supervised(new Supervisor(spec, { ...tree, resources }), spec, settings, signals).start();
+  const provider = treeResources(spec.id, options.resources);
+  // Without options of its own nothing is waited for: the signals are trapped at once.
+  const resources = provider instanceof Promise ? await provider : provider;
+  return new Supervised(new Supervisor(spec, { ...tree, resources }), spec, settings).start();
 }

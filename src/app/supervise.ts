@@ -6,8 +6,7 @@ import type {
   Supervisable,
 } from '../children/index.js';
 import type { AnySupervisorSpec, ChildSpec } from '../runtime/index.js';
-import { EarlySignals } from './early-signals.js';
-import { programSettings, type SuperviseOptions } from './options.js';
+import type { SuperviseOptions } from './options.js';
 import type { LonePolicy, LoneTree } from './root.js';
 import type { Supervised } from './supervised.js';
 
@@ -51,14 +50,7 @@ export function supervise<C extends ConsumerInstance>(
   options?: LoneOptions<C> & { readonly restart?: 'temporary' },
 ): Promise<Supervised<LoneTree>>;
 export async function supervise(what: unknown, options: LoneOptions<never> = {}): Promise<Supervised> {
-  const settings = programSettings(options);
-  // Before anything is waited for: a signal that arrives while the rest is loaded interrupts the start like any other.
-  const signals = settings.signals && new EarlySignals(settings.signals, settings.clock);
-  try {
-    const { run } = await import('./run.js');
-    return await run(what, options, settings, signals);
-  } catch (error) {
-    signals?.trap.close();
-    throw error;
-  }
+  // Loaded by the first call, so that an import is cheap: until then nothing has started that a signal should have to wait for.
+  const { run } = await import('./run.js');
+  return run(what, options);
 }

@@ -21,11 +21,11 @@ import {
   systemClock,
   type Timer,
 } from '../runtime/index.js';
-import { runShutdown, type StopLevel } from '../signals/index.js';
-import type { EarlySignals } from './early-signals.js';
+import { SignalTrap, type StopLevel } from '../signals/index.js';
 import { EventStream } from './event-stream.js';
 import { forwardSignal } from './forward.js';
 import type { ProgramSettings } from './options.js';
+import { runShutdown } from './run-shutdown.js';
 
 /** How a supervised program ended, where it did not fail. */
 export type Outcome =
@@ -64,7 +64,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   readonly #settings: ProgramSettings;
   readonly #hurry = new AbortController();
   readonly #undo: (() => void)[] = [];
-  readonly #signals: EarlySignals | undefined;
+  #trap: SignalTrap | undefined;
   #signal: NodeJS.Signals | undefined;
   #level: StopLevel = 0;
   #stopping: Promise<StopReport> | undefined;
@@ -73,12 +73,11 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   #settle: (outcome: Promise<Outcome>) => void = () => undefined;
 
   /** @internal `supervise()` makes them. */
-  constructor(root: Supervisor<Spec>, spec: Spec, settings: ProgramSettings, signals?: EarlySignals) {
+  constructor(root: Supervisor<Spec>, spec: Spec, settings: ProgramSettings) {
     this.supervisor = root;
     this.events = new EventStream(root);
     this.#spec = spec;
     this.#settings = settings;
-    this.#signals = signals;
     this.done = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -139,18 +138,20 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   }
 
   #listen(): void {
-    const { onEvent } = this.#settings;
+    const { signals, clock, onEvent } = this.#settings;
     const { supervisor } = this;
+    if (signals !== undefined) {
+      this.#trap = new SignalTrap(signals, clock, {
+        stop: (signal, level) => this.#heed(signal, level),
+        forward: (signal, how) => {
+          this.#announce(signal, 0);
+          forwardSignal(supervisor, signal, how);
+        },
+      });
+    }
     if ((this.#spec.policy.autoShutdown ?? 'never') !== 'never') this.#noteLastChild();
     if (onEvent !== undefined) this.#undo.push(supervisor.on('*', onEvent));
     if (EVENTS.hasSubscribers) this.#undo.push(supervisor.on('*', (event) => EVENTS.publish(event)));
-    this.#signals?.handTo({
-      stop: (signal, level) => this.#heed(signal, level),
-      forward: (signal, how) => {
-        this.#announce(signal, 0);
-        forwardSignal(supervisor, signal, how);
-      },
-    });
   }
 
   /** A program that ends with a child has failed if that child has: a temporary one is not restarted, but its failure is not lost. */
@@ -220,7 +221,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
 
   /** The last supervised tree of a program that a signal ends calls those who have joined its shutdown. */
   async #runBus(leftMs: number): Promise<StopReport['failures']> {
-    const isLast = this.#signals?.trap.settle() === true;
+    const isLast = this.#trap?.settle() === true;
     if (this.#signal === undefined || !isLast) return [];
     const { clock } = this.#settings;
     return runShutdown(this.#signal, { withinMs: Math.max(0, leftMs), clock, hurry: this.#hurry.signal });
@@ -243,6 +244,6 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     const { reraise, clock, lingerMs } = this.#settings;
     const signal = reraise ? this.#signal : undefined;
     const lingersMs = this.#level === 3 ? 0 : lingerMs;
-    this.#signals?.trap.close(signal && { signal, lingerMs: lingersMs, clock, error });
+    this.#trap?.close(signal && { signal, lingerMs: lingersMs, clock, error });
   }
 }

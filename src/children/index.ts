@@ -17,5 +17,16 @@ export { ignore } from './in-process/in-process.js';
 export { type TaskSettings, task } from './in-process/task.js';
 export { type CommandOptions, command } from './process/command.js';
 export { type ForkSettings, fork } from './process/fork.js';
-export type { ProcessOptions } from './process/process-options.js';
+export type {
+  HealthOptions,
+  Isolation,
+  Limit,
+  LimitName,
+  OutputOrigin,
+  OutputSink,
+  OutputTarget,
+  OutputWriter,
+  ProcessOptions,
+  WhenHeld,
+} from './process/process-options.js';
 export { type ThreadSettings, thread } from './thread/thread.js';

@@ -1,11 +1,13 @@
-import { CallError, type Exit, errorFacts } from '../core/index.js';
+import { CallError, type Exit, errorFacts, type StopObstacle } from '../core/index.js';
 import type {
   CallOptions,
   ChildDriver,
+  ChildOutput,
   Incarnation,
   IncarnationFacts,
   IncarnationHost,
   Transferable,
+  Usage,
 } from '../runtime/index.js';
 import { runUncontained } from './in-process/containment.js';
 
@@ -82,6 +84,26 @@ class LateIncarnation implements Incarnation {
 
   signal(signal: NodeJS.Signals): boolean {
     return this.#life?.signal?.(signal) ?? false;
+  }
+
+  reload(): boolean {
+    return this.#life?.reload?.() ?? false;
+  }
+
+  pause(on: boolean): boolean {
+    return this.#life?.pause?.(on) ?? false;
+  }
+
+  explain(): readonly StopObstacle[] {
+    return this.#life?.explain?.() ?? [];
+  }
+
+  usage(): Usage | undefined {
+    return this.#life?.usage?.();
+  }
+
+  output(): ChildOutput | undefined {
+    return this.#life?.output?.();
   }
 
   facts(): IncarnationFacts {

@@ -102,6 +102,12 @@ export function nextDelay(
   return Math.round(jittered(capped, backoff.jitter, random));
 }
 
+/** The longest wait that it ever gives, in ms. One that never waits gives the cap of the others, since here it was the child that asked for a pause. */
+export function longestDelay(backoff: Backoff): number {
+  if (backoff.type === 'none') return COMMON.capMs;
+  return backoff.type === 'constant' ? Math.min(backoff.ms, backoff.capMs) : backoff.capMs;
+}
+
 /** Whether a life of `ranMs` was long enough for the next failure to be the first again. */
 export function wasHealthy(backoff: Backoff, ranMs: number): boolean {
   return backoff.type !== 'none' && ranMs >= backoff.resetAfterMs;

@@ -1,6 +1,7 @@
 import type { ErrorFacts, Exit, ExitRecord } from './exit.js';
 import type { StopObstacle } from './obstacle.js';
 import type { ChildPath } from './path.js';
+import type { CauseLimit } from './spec.js';
 
 /** A rung of the stop ladder. */
 export type StopStep = 'drain' | 'stop' | 'kill';
@@ -45,6 +46,8 @@ export type SupervisionEvent =
       readonly restarts: number;
       readonly periodMs: number;
       readonly attempts: readonly ExitRecord[];
+      /** The limit of the child's `giveUpOn` that was reached; absent where it was the intensity. */
+      readonly limit?: CauseLimit | undefined;
     }
   | {
       readonly type: 'supervisor:auto-shutdown';

@@ -1,4 +1,5 @@
 import type { ChildPath } from './path.js';
+import type { CauseLimit } from './spec.js';
 
 /**
  * What was thrown, as plain words. Reading `stack` is what makes V8 format it, so a crash loop that
@@ -37,18 +38,25 @@ export type Exit =
   /** A health check failed as often in a row as it may: see `health`. */
   | { readonly type: 'unhealthy'; readonly check: HealthCheck; readonly detail: string }
   /** V8 ran out of heap, or the kernel ended it for want of memory. */
-  | { readonly type: 'out-of-memory'; readonly detail: string }
+  | {
+      readonly type: 'out-of-memory';
+      readonly detail: string;
+      /** The signal by which its process ended, if it was one of its own. */
+      readonly signal?: string | undefined;
+    }
   /** It could not be brought into being at all: no such program, no permission, no more processes. */
   | { readonly type: 'not-started'; readonly error: ErrorFacts }
   /** A supervisor could not start one of its children, so it did not start either. */
   | { readonly type: 'child-not-started'; readonly child: ChildPath; readonly exit: Exit }
-  /** A supervisor had more restarts than its intensity allows. `attempts` are the last exits, oldest first. */
+  /** A supervisor had more restarts than its intensity allows, or a child more exits than its `giveUpOn` does. `attempts` are the last exits, oldest first. */
   | {
       readonly type: 'gave-up';
       readonly child: ChildPath;
       readonly restarts: number;
       readonly periodMs: number;
       readonly attempts: readonly ExitRecord[];
+      /** The limit of the child's `giveUpOn` that was reached; absent where it was the intensity. */
+      readonly limit?: CauseLimit | undefined;
     };
 
 /** One end of one incarnation, with its circumstances. Plain data, fit for JSON. */
@@ -99,8 +107,21 @@ export function describeExit(exit: Exit): string {
     case 'child-not-started':
       return describeInnermost(exit.child, exit.exit);
     case 'gave-up':
-      return `gave up: ${exit.restarts} restarts within ${exit.periodMs} ms, the last of "${exit.child}"${lastAttempt(exit.attempts)}`;
+      return `gave up: ${describeLimit(exit)} within ${exit.periodMs} ms, the last of "${exit.child}"${lastAttempt(exit.attempts)}`;
   }
+}
+
+/** What there was too much of, before a supervisor gave up: `6 restarts`, `3 exits by SIGSEGV or code 70`. */
+export function describeLimit({
+  restarts,
+  limit,
+}: {
+  readonly restarts: number;
+  readonly limit?: CauseLimit | undefined;
+}): string {
+  if (limit === undefined) return `${restarts} restarts`;
+  const causes = limit.on.map((cause) => (typeof cause === 'number' ? `code ${cause}` : cause));
+  return `${restarts} exits by ${causes.join(' or ')}`;
 }
 
 /** The path of the innermost child says which way it went; naming every supervisor on it would only repeat that. */

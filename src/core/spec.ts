@@ -117,7 +117,7 @@ export interface ChildSettings {
    */
   readonly forceOn?: readonly ExitCause[];
   /**
-   * Exits by which a program asks for a pause: its next start waits as long as its backoff ever would.
+   * Exits by which a program asks for a pause: its next start waits as long as its backoff ever would; 30 s for one that never waits.
    * @defaultValue `[75]`: EX_TEMPFAIL of sysexits.h
    */
   readonly slowDownOn?: readonly ExitCause[];

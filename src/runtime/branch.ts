@@ -1,20 +1,23 @@
 import {
   type Backoff,
+  type CauseLimit,
   type ChildPath,
+  callsForRestart,
   DEFAULT_BACKOFF,
   type Exit,
   type ExitRecord,
   endsSupervisor,
   groupStart,
-  judgeExit,
   type Snapshot,
   type StartContext,
   StartError,
+  type StopObstacle,
   SUPERVISOR_DEFAULTS,
   type SupervisionEvent,
   type SupervisorSettings,
   SurvivorError,
   WrongStateError,
+  whyKeptDown,
 } from '../core/index.js';
 import type { Timer } from './clock.js';
 import type { ChildSpec, Haste, Incarnation } from './driver.js';
@@ -155,6 +158,11 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
     return { strategy, children: [...this.slots.values()].map((slot) => slot.snapshot()) };
   }
 
+  /** What stands in the way of those below it. */
+  explain(): readonly StopObstacle[] {
+    return [...this.slots.values()].flatMap((slot) => slot.explain());
+  }
+
   stages(): number {
     let stages = 0;
     for (const slot of this.slots.values()) {
@@ -240,8 +248,9 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
       return 'declined';
     }
     if (life?.end !== undefined && !life.saidReady) {
-      this.#emitStartFailed(slot, slot.bury(life));
-      return 'failed';
+      const record = slot.bury(life);
+      this.#emitStartFailed(slot, record);
+      return this.#keepsDown(slot, life, record) ? 'declined' : 'failed';
     }
     if (slot.status !== 'ready') return 'pending';
     this.#settleStart(slot);
@@ -269,9 +278,10 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
     this.#settleStart(slot);
   }
 
-  #startFailed(slot: Slot, record: ExitRecord): void {
+  #startFailed(slot: Slot, life: Life, record: ExitRecord): void {
     this.#emitStartFailed(slot, record);
-    if (this.#rounds.awaits(slot)) this.#rounds.failed(slot);
+    if (this.#keepsDown(slot, life, record)) this.#rounds.arrived(slot);
+    else if (this.#rounds.awaits(slot)) this.#rounds.failed(slot);
     else if (slot.startContext === 'request') this.failRequest(slot, record);
     else this.#retryLater(slot, record);
   }
@@ -292,12 +302,30 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
   #exited(slot: Slot, life: Life): void {
     const neverReady = life.readyAtMs === undefined;
     const record = slot.bury(life);
-    if (neverReady && !slot.asked) return this.#startFailed(slot, record);
+    if (neverReady && !slot.asked) return this.#startFailed(slot, life, record);
     this.#emitExited(slot, record);
     if (slot.asked) return this.#gone(slot);
-    const verdict = judgeExit(slot.settings.restart, record.exit);
-    if (verdict === 'restart') this.#crashed(slot, record, life.readyAtMs ?? record.atMs);
-    else this.#finished(slot);
+    if (!callsForRestart(slot.settings, record.exit)) return this.#finished(slot);
+    const why = whyKeptDown(slot.settings, record.exit, { once: slot.once, staysDown: life.staysDown });
+    if (why === undefined) return this.#crashed(slot, record, life.readyAtMs ?? record.atMs);
+    this.#emitKeptDown(slot, why);
+    this.#finished(slot);
+  }
+
+  /** Whether a start that failed is not tried again; the first one of a tree, and one by request, are so in any case. */
+  #keepsDown(slot: Slot, { staysDown }: Life, { exit }: ExitRecord): boolean {
+    if (slot.startContext !== 'restart') return false;
+    const why = whyKeptDown(slot.settings, exit, { once: slot.once, staysDown });
+    if (why === undefined) return false;
+    this.#emitKeptDown(slot, why);
+    this.#forget(slot);
+    slot.awaited?.staysDown();
+    return true;
+  }
+
+  #emitKeptDown({ path, incarnation }: Slot, why: string): void {
+    const atMs = this.environment.clock.now();
+    this.emit({ type: 'child:kept-down', child: path, incarnation, atMs, why });
   }
 
   // Field by field: a spread costs as much as all the rest of the event.
@@ -357,10 +385,7 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
     if (this.environment.ending !== undefined && this.#rounds.purpose === 'end')
       return this.#rounds.left(slot);
     if (slot.settings.survivor === 'wait') return;
-    this.environment.replaced.set(
-      life,
-      slot.survivor("it has outlived its kill, and was replaced as survivor: 'replace' says"),
-    );
+    this.environment.replaced.set(life, slot.survivor("it was replaced, as survivor: 'replace' says"));
     life.end = { exit: { type: 'killed' }, stderr: undefined, atMs: this.environment.clock.now() };
     this.post({ type: 'exited', life });
   }
@@ -369,8 +394,9 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
 
   #crashed(slot: Slot, record: ExitRecord, readyAtMs: number): void {
     this.#restarts.remember(slot, record, record.atMs - readyAtMs);
-    if (!this.#restarts.count(record.atMs)) return this.#giveUp(slot);
-    const delayMs = this.#delay(slot);
+    const limit = slot.limitReached(record);
+    if (limit !== undefined || !this.#restarts.count(record.atMs)) return this.#giveUp(slot, limit);
+    const delayMs = this.#delay(slot, record);
     if (delayMs === 0) return this.#attempt(slot);
     this.#wait(slot, delayMs, undefined);
     // Siblings that share its fate do not go on beside a dead neighbour while it waits.
@@ -379,11 +405,13 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
 
   #retryLater(slot: Slot, record: ExitRecord): void {
     this.#restarts.remember(slot, record, 0);
-    this.#wait(slot, this.#delay(slot), record.atMs);
+    const limit = slot.limitReached(record);
+    if (limit === undefined) this.#wait(slot, this.#delay(slot, record), record.atMs);
+    else this.#giveUp(slot, limit);
   }
 
-  #delay(slot: Slot): number {
-    const delayMs = this.#restarts.nextDelay(slot);
+  #delay(slot: Slot, record: ExitRecord): number {
+    const delayMs = this.#restarts.nextDelay(slot, record);
     if (this.environment.listeners > 0) {
       const { path, failures } = slot;
       this.emit({
@@ -405,6 +433,15 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
     if (delayMs === 0) return this.request(retry);
     const timer: Timer = this.environment.clock.after(delayMs, () => this.request(retry));
     slot.restartTimer = timer;
+  }
+
+  /** Does not wait any longer for a restart that is due. */
+  hasten(slot: Slot): void {
+    const { retry, restartTimer } = slot;
+    if (restartTimer === undefined || retry === undefined) return;
+    slot.restartTimer = undefined;
+    restartTimer.cancel();
+    this.request(retry);
   }
 
   #retry(retry: Retry): void {
@@ -433,8 +470,8 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
     return all.slice(groupStart(strategy, all.indexOf(slot)));
   }
 
-  #giveUp(slot: Slot): void {
-    const facts = this.#restarts.givingUp(slot.path);
+  #giveUp(slot: Slot, limit?: CauseLimit): void {
+    const facts = this.#restarts.givingUp(slot.path, limit);
     this.emit({
       type: 'supervisor:gave-up',
       supervisor: this.path,

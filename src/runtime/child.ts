@@ -4,12 +4,13 @@ import {
   type ChildStatus,
   type ExitRecord,
   type Snapshot,
+  type StopObstacle,
   WrongStateError,
 } from '../core/index.js';
 import type { Branch } from './branch.js';
 import { systemClock } from './clock.js';
-import type { CallOptions, ChildSpec, Transferable } from './driver.js';
-import { restartChild, terminateChild } from './requests.js';
+import type { CallOptions, ChildOutput, ChildSpec, Transferable, Usage } from './driver.js';
+import { bringUp, restartChild, terminateChild } from './requests.js';
 import type { Slot } from './slot.js';
 import { Supervisor } from './supervisor.js';
 import type { AnySupervisorSpec } from './tree.js';
@@ -120,6 +121,16 @@ export class Child<Spec extends ChildSpec = ChildSpec> {
     return terminateChild(this.#branch, this.id);
   }
 
+  /**
+   * Brings the child up, if it is not: at once, where its restart is due only later. Resolves once it is ready. Not counted as a restart.
+   *
+   * @param options - `once`: its end is no reason for a restart, also where it runs already; until the next `start()` or `restart()`
+   * @throws StartError if it does not start; WrongStateError if it stays down, or its supervisor stops.
+   */
+  start(options: { readonly once?: boolean } = {}): Promise<void> {
+    return bringUp(this.#branch, this.id, options.once === true);
+  }
+
   /** Stops the child if it runs, then starts it. Resolves once it is ready. Not counted as a restart. */
   async restart(): Promise<void> {
     if (this.#slot.status !== 'down') await this.stop();
@@ -129,6 +140,38 @@ export class Child<Spec extends ChildSpec = ChildSpec> {
   /** Sends an operating-system signal to its process; false if it has none. */
   signal(signal: NodeJS.Signals): boolean {
     return this.#slot.life?.body?.signal?.(signal) ?? false;
+  }
+
+  /** Asks its program to read its settings anew, by its `reloadSignal`; false if it has none, or is not running. */
+  reload(): boolean {
+    return this.#slot.reload();
+  }
+
+  /**
+   * Suspends all its processes, until `resume()`, a stop or a restart; false if it has none. Its heartbeats are not missed meanwhile.
+   */
+  pause(): boolean {
+    return this.#slot.pause(true);
+  }
+
+  /** Lets its processes go on; false if it has none. */
+  resume(): boolean {
+    return this.#slot.pause(false);
+  }
+
+  /** What stands in the way of its end at this moment, worst first; of a supervisor, in the way of its children. Empty where nothing is seen. */
+  explainStop(): readonly StopObstacle[] {
+    return this.#slot.explain();
+  }
+
+  /** What its processes use at this moment, together; nothing where it has none, or the platform cannot say. */
+  usage(): Usage | undefined {
+    return this.#slot.life?.body?.usage?.();
+  }
+
+  /** What its present program writes, where that is captured. */
+  output(): ChildOutput | undefined {
+    return this.#slot.life?.body?.output?.();
   }
 
   /**

@@ -1,4 +1,5 @@
-import type { ChildPath, ErrorFacts, Exit, StopStep } from '../core/index.js';
+import type { ChildPath, ErrorFacts, Exit, StopObstacle, StopStep } from '../core/index.js';
+import { runAfterExit } from './after-exit.js';
 import type { Clock } from './clock.js';
 import type { Incarnation, IncarnationHost, ResolvedSettings, Services } from './driver.js';
 import type { Logger } from './logger.js';
@@ -37,6 +38,17 @@ export class Life implements IncarnationHost {
   beats = 0;
   /** When each rung of its stop began. */
   steps: Partial<Record<StopStep, number>> | undefined;
+  /** It has been asked to stop, so what follows may ask why it has not. */
+  askedToStop = false;
+  /** What stood in its way when it was killed. */
+  obstacles: readonly StopObstacle[] | undefined;
+  /** Its processes are suspended. */
+  paused = false;
+  /** It has ended, and its `afterExit` is under way. */
+  leaving = false;
+  /** Its `afterExit` keeps it down. */
+  staysDown = false;
+  #cutShort: (() => void) | undefined;
   /** How far its drain step may be extended, at most. */
   drainCapAtMs = 0;
 
@@ -79,37 +91,57 @@ export class Life implements IncarnationHost {
   }
 
   ready(): void {
-    if (this.saidReady || this.saidIgnored || this.end !== undefined) return;
+    if (this.saidReady || this.saidIgnored || this.over) return;
     this.saidReady = true;
     if (!this.launching) this.slot.post({ type: 'readied', life: this });
   }
 
   ignored(): void {
-    if (this.saidReady || this.saidIgnored || this.end !== undefined) return;
+    if (this.saidReady || this.saidIgnored || this.over) return;
     this.saidIgnored = true;
     if (!this.launching) this.slot.post({ type: 'ignored', life: this });
   }
 
   exited(exit: Exit, stderr?: readonly string[]): void {
     this.slot.environment.replaced.delete(this);
-    if (this.end !== undefined || this.saidIgnored) return;
-    this.end = { exit, stderr, atMs: this.clock.now() };
+    if (this.over || this.saidIgnored) return;
+    const end: LifeEnd = { exit, stderr, atMs: this.clock.now() };
+    if (this.settings.afterExit === undefined) return this.#tellEnd(end);
+    this.leaving = true;
+    this.#cutShort = runAfterExit(this, this.slot.recordOf(this, end), () => this.#tellEnd(end));
+  }
+
+  /** Waits no longer for its `afterExit`. */
+  cutShort(): void {
+    this.#cutShort?.();
+  }
+
+  #tellEnd(end: LifeEnd): void {
+    // What outlived its kill may have been replaced meanwhile.
+    if (this.end !== undefined) return;
+    this.leaving = false;
+    this.end = end;
     if (!this.launching) this.slot.post({ type: 'exited', life: this });
   }
 
+  /** Whether it has ended, though perhaps nobody has been told yet. */
+  get over(): boolean {
+    return this.leaving || this.end !== undefined;
+  }
+
   fault(exit: Exit): void {
-    if (this.end !== undefined || this.blame !== undefined) return;
+    if (this.over || this.blame !== undefined) return;
     this.blame = exit;
     this.slot.post({ type: 'fault', life: this });
   }
 
   drained(): void {
     if (this.askedToDrain) this.saidDrained = true;
-    else if (this.end === undefined) this.slot.post({ type: 'drained', life: this });
+    else if (!this.over) this.slot.post({ type: 'drained', life: this });
   }
 
   extend(ms: number): number {
-    return this.end === undefined ? this.slot.extend(this, ms) : 0;
+    return this.over ? 0 : this.slot.extend(this, ms);
   }
 
   heartbeat(): void {

@@ -28,7 +28,22 @@ export function startChild(branch: Branch, args: readonly unknown[]): Promise<Sl
 export function restartChild(branch: Branch, id: string): Promise<Slot> {
   return ask(branch, 'restartChild', (resolve, reject) => {
     const slot = idle(branch, id, 'restartChild', reject);
-    if (slot !== undefined) begin(branch, slot, resolve, reject);
+    if (slot === undefined) return;
+    slot.once = false;
+    begin(branch, slot, resolve, reject);
+  });
+}
+
+/** Brings a child up, `once` or to stay; what is up already stays so, and a restart that is due is not waited for. */
+export function bringUp(branch: Branch, id: string, once: boolean): Promise<void> {
+  return ask(branch, 'start', (resolve, reject) => {
+    const slot = known(branch, id, reject);
+    if (slot === undefined) return;
+    slot.once = once;
+    if (slot.status === 'ready') return resolve();
+    if (slot.status === 'down') return begin(branch, slot, () => resolve(), reject);
+    slot.waiters.awaitReady({ resolve, reject });
+    branch.hasten(slot);
   });
 }
 

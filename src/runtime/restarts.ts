@@ -1,7 +1,10 @@
 import {
+  type CauseLimit,
   type ChildPath,
   type Exit,
   type ExitRecord,
+  hasCause,
+  longestDelay,
   nextDelay,
   RestartWindow,
   wasHealthy,
@@ -45,19 +48,23 @@ export class Restarts {
     this.#window.standStill(ms);
   }
 
-  /** How long the next start waits, in ms; counts a failure in a row. */
-  nextDelay(slot: Slot): number {
+  /** How long the start after that end waits, in ms; counts a failure in a row. */
+  nextDelay(slot: Slot, { exit }: ExitRecord): number {
     slot.failures += 1;
     slot.restarts += 1;
-    slot.delayMs = nextDelay(slot.backoff, slot.failures, slot.delayMs, this.#random);
+    slot.delayMs = hasCause(exit, slot.settings.slowDownOn)
+      ? longestDelay(slot.backoff)
+      : nextDelay(slot.backoff, slot.failures, slot.delayMs, this.#random);
     return slot.delayMs;
   }
 
-  givingUp(child: ChildPath): GivingUp {
+  /** @param limit - the limit of the child's own that was reached, if it is not the intensity */
+  givingUp(child: ChildPath, limit: CauseLimit | undefined): GivingUp {
     return {
       child,
-      restarts: this.#window.count,
-      periodMs: this.#periodMs,
+      restarts: limit?.count ?? this.#window.count,
+      periodMs: limit?.withinMs ?? this.#periodMs,
+      limit,
       attempts: this.#attempts.slice(-ATTEMPTS_KEPT),
     };
   }

@@ -1,5 +1,7 @@
 import {
   type Backoff,
+  CauseCounts,
+  type CauseLimit,
   type ChildEffect,
   type ChildInput,
   type ChildPath,
@@ -19,6 +21,7 @@ import {
   nextChild,
   type Snapshot,
   type StartContext,
+  type StopObstacle,
   type StopStep,
   type SupervisionEvent,
   type Survivor,
@@ -26,8 +29,8 @@ import {
 import type { Timer } from './clock.js';
 import type { ChildSpec, Haste, Incarnation, ResolvedSettings } from './driver.js';
 import type { Environment } from './environment.js';
-import { Life } from './life.js';
-import type { News } from './messages.js';
+import { Life, type LifeEnd } from './life.js';
+import type { News, Retry } from './messages.js';
 import { resolveSettings } from './settings.js';
 import { type StallWatch, watchForStall } from './stall.js';
 import { Waiters } from './waiters.js';
@@ -62,9 +65,12 @@ export class Slot {
   /** Whether its supervisor, rather than a fault, is what ends the present life. */
   asked = false;
   startContext: StartContext = 'init';
+  /** It was started to run once: its end is no reason for a restart. */
+  once = false;
+  #causes: CauseCounts | undefined;
   /** The wait before its restart, and the message it ends in, where one is pending. */
   restartTimer: Timer | undefined;
-  retry: unknown;
+  retry: Retry | undefined;
   /** Whether it was added by the start request that is under way. */
   added = false;
   /** Taken out of its supervisor; a handle may still hold it. */
@@ -150,6 +156,7 @@ export class Slot {
   /** Hastens a stop under way. */
   hurry(level: Haste, budgetMs: number): void {
     // A supervisor hastens what is below it, once it has been told to end; until then it is still at the drain, like any other child.
+    if (level === 'kill') this.life?.cutShort();
     if (this.life?.body?.hurry !== undefined && this.status !== 'draining')
       return this.life.body.hurry(level);
     const limits = this.#ladder(budgetMs, false);
@@ -168,15 +175,25 @@ export class Slot {
     if (timer !== this.#timer) return;
     this.#timer = undefined;
     // Its end is known already, and waits only for the round under way: nothing is late.
-    if (this.life?.end !== undefined) return;
+    if (this.life?.over === true) return;
     this.apply({ type: 'timed-out' });
   }
 
   /** Closes the present life and returns its record. */
   bury(life: Life): ExitRecord {
     // Safe: a life is buried only after its end was told.
-    const { exit, stderr, atMs } = life.end as NonNullable<Life['end']>;
-    const record: ExitRecord = {
+    const record = this.recordOf(life, life.end as LifeEnd);
+    this.#protocol(life, record);
+    this.#stall?.cancel();
+    this.#stall = undefined;
+    this.life = undefined;
+    this.lastExit = record;
+    this.apply(EXITED);
+    return record;
+  }
+
+  recordOf(life: Life, { exit, stderr, atMs }: LifeEnd): ExitRecord {
+    return {
       child: this.path,
       incarnation: life.incarnation,
       exit: life.blame ?? exit,
@@ -185,13 +202,14 @@ export class Slot {
       asked: this.asked,
       stderr,
     };
-    this.#protocol(life, record);
-    this.#stall?.cancel();
-    this.#stall = undefined;
-    this.life = undefined;
-    this.lastExit = record;
-    this.apply(EXITED);
-    return record;
+  }
+
+  /** Counts an end that is a reason for a restart; the limit of its `giveUpOn` that is reached by it, if one is. */
+  limitReached({ exit, atMs }: ExitRecord): CauseLimit | undefined {
+    const { giveUpOn } = this.settings;
+    if (giveUpOn.length === 0) return undefined;
+    this.#causes ??= new CauseCounts(giveUpOn);
+    return this.#causes.record(exit, atMs);
   }
 
   /** Whether its end is one that needs no report: what was asked for, or a normal end of what need not run for ever. */
@@ -226,11 +244,44 @@ export class Slot {
       survivors.push(this.survivor(this.#whySurvived));
   }
 
-  /** What outlived its kill, by name. */
-  survivor(why: string): Survivor {
-    const facts = this.life?.body?.facts?.() ?? {};
-    const { pid, command } = facts;
-    return { child: this.path, incarnation: this.incarnation, kind: this.spec.kind, pid, command, why };
+  /** What outlived its kill, by name, and by what stands in its way where that can be seen. */
+  survivor(otherwise: string): Survivor {
+    const { path, incarnation, spec } = this;
+    const { pid, command } = this.life?.body?.facts?.() ?? {};
+    const obstacles = this.explain();
+    const why = obstacles[0]?.why ?? otherwise;
+    return { child: path, incarnation, kind: spec.kind, pid, command, why, obstacles: orNone(obstacles) };
+  }
+
+  /** What stands in the way of its end at this moment, worst first. */
+  explain(): readonly StopObstacle[] {
+    const { life } = this;
+    if (life === undefined || life.over) return [];
+    try {
+      return life.body?.explain?.() ?? [];
+    } catch (error) {
+      // As with what it is asked to do: no stop fails for want of an explanation.
+      this.note(life, 'its driver could not say why it has not ended', errorFacts(error));
+      return [];
+    }
+  }
+
+  /** Suspends its processes, or lets them go on; false where it has none. */
+  pause(on: boolean): boolean {
+    const { life } = this;
+    if (life === undefined || life.over || life.body?.pause?.(on) !== true) return false;
+    if (life.paused === on) return true;
+    life.paused = on;
+    this.#tell(life, on ? 'child:paused' : 'child:resumed');
+    return true;
+  }
+
+  /** Asks it to read its settings anew; false where it has no way. */
+  reload(): boolean {
+    const { life } = this;
+    if (life === undefined || life.over || life.body?.reload?.() !== true) return false;
+    this.#tell(life, 'child:reloading');
+    return true;
   }
 
   snapshot(): Snapshot {
@@ -248,6 +299,9 @@ export class Slot {
       upMs: life?.readyAtMs === undefined ? undefined : now - life.readyAtMs,
       pid: facts.pid,
       threadId: facts.threadId,
+      command: facts.command,
+      once: this.once || undefined,
+      paused: life?.paused || undefined,
       inFlight: facts.inFlight,
       lastExit,
       ...life?.body?.branch?.(),
@@ -273,6 +327,8 @@ export class Slot {
     // On the way down each step has its own limit; silence then is no fault, and would blame a child for an end it was asked for.
     this.#stall?.cancel();
     const ladder = this.#ladder(budgetMs, drain);
+    // What is suspended could not heed what it is asked.
+    if (this.life?.paused === true && ladder.shutdown !== 'brutal_kill') this.pause(false);
     if (this.life !== undefined)
       this.life.drainCapAtMs = this.environment.clock.now() + longestDrain(ladder, budgetMs);
     this.apply({ type: 'stop', ladder });
@@ -298,6 +354,7 @@ export class Slot {
         return this.#drain(effect.withinMs);
       case 'ask-to-stop':
         this.#begin('stop');
+        if (this.life !== undefined) this.life.askedToStop = true;
         this.#ask((body) => body.stop(effect.withinMs));
         return this.#limit(effect.withinMs);
       case 'kill':
@@ -339,7 +396,7 @@ export class Slot {
   #drain(withinMs: number): void {
     this.#begin('drain');
     const { life } = this;
-    if (life?.body === undefined) return;
+    if (life?.body === undefined || life.over) return;
     life.askedToDrain = true;
     this.#ask((body) => body.drain(withinMs));
     life.askedToDrain = false;
@@ -350,7 +407,7 @@ export class Slot {
   // A driver of somebody's own may break its contract. The ladder goes on all the same, so no tree hangs for it.
   #ask(what: (body: Incarnation) => void): void {
     const { life } = this;
-    if (life?.body === undefined) return;
+    if (life?.body === undefined || life.over) return;
     try {
       what(life.body);
     } catch (error) {
@@ -360,7 +417,7 @@ export class Slot {
 
   /** Limits the step that the child has just been asked for, unless it has ended already. */
   #limit(withinMs: number): void {
-    if (this.life?.end === undefined) this.#setTimer(withinMs);
+    if (this.life?.over === false) this.#setTimer(withinMs);
   }
 
   #setTimer(ms: number): void {
@@ -421,8 +478,14 @@ export class Slot {
     const atMs = environment.clock.now();
     life.steps ??= {};
     life.steps[step] = atMs;
+    if (step === 'kill' && life.askedToStop) life.obstacles = orNone(this.explain());
+    const obstacles = step === 'kill' ? life.obstacles : undefined;
     const { incarnation } = life;
-    this.owner.emit({ type: 'child:stopping', child: this.path, incarnation, atMs, step });
+    this.owner.emit({ type: 'child:stopping', child: this.path, incarnation, atMs, step, obstacles });
+  }
+
+  #tell(life: Life, type: 'child:paused' | 'child:resumed' | 'child:reloading'): void {
+    this.owner.emit({ type, ...this.#stamp(life) });
   }
 
   #emitFault(): void {
@@ -434,7 +497,7 @@ export class Slot {
   #protocol(life: Life, exit: ExitRecord): void {
     const { ending } = this.environment;
     if (ending === undefined || life.steps === undefined) return;
-    ending.children.push(stopReportOf(this, life.steps, exit));
+    ending.children.push(stopReportOf(this, life, life.steps, exit));
   }
 
   #stamp(life: Life): { readonly child: ChildPath; readonly incarnation: number; readonly atMs: number } {
@@ -458,6 +521,7 @@ const WHY_SURVIVED = {
  */
 function stopReportOf(
   slot: Slot,
+  { obstacles }: Life,
   steps: Partial<Record<StopStep, number>>,
   exit: ExitRecord,
 ): ChildStopReport {
@@ -466,5 +530,10 @@ function stopReportOf(
   for (const [at, [step, begunAtMs]] of entries.entries())
     took[step] = Math.max(0, (entries[at + 1]?.[1] ?? exit.atMs) - begunAtMs);
   const tookMs = Math.max(0, exit.atMs - (entries[0]?.[1] ?? exit.atMs));
-  return { child: slot.path, kind: slot.spec.kind, steps: took, tookMs, exit };
+  return { child: slot.path, kind: slot.spec.kind, steps: took, tookMs, obstacles, exit };
+}
+
+/** A list that has something in it. */
+function orNone<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list;
 }

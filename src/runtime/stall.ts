@@ -19,7 +19,8 @@ export function watchForStall(life: Life): StallWatch {
   let missed = 0;
   let timer: Timer;
   const look = (): void => {
-    missed = life.beats === seen ? missed + 1 : 0;
+    // What is suspended is silent by order.
+    missed = life.beats === seen && !life.paused ? missed + 1 : 0;
     seen = life.beats;
     if (missed >= CHECKS) life.fault({ type: 'stalled', silentMs: stallAfterMs });
     else timer = life.clock.after(stallAfterMs / CHECKS, look);

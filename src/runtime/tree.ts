@@ -13,8 +13,11 @@ import {
 import { type ChildSpec, isDriver } from './driver.js';
 import { supervisorDriver } from './supervisor-driver.js';
 
-/** The settings of a supervisor as a child of another one; its own restart follows its parent's backoff. */
-export type BranchSettings = Omit<ChildSettings, 'backoff' | 'ready' | 'stallAfterMs' | 'drainMs'>;
+/** The settings of a supervisor as a child of another one; its own restart follows its parent's backoff, and its exits have no causes. */
+export type BranchSettings = Pick<
+  ChildSettings,
+  'restart' | 'significant' | 'shutdown' | 'startTimeoutMs' | 'survivor'
+>;
 
 /** A supervisor with a fixed list of children, as data. */
 export interface SupervisorSpec<

@@ -1,13 +1,6 @@
 export { type Climb, climb, GROUND, SAME_WISH_MS, type StopLevel } from './climb.js';
 export type { RaiseRequest } from './raise.js';
 export {
-  joinShutdown,
-  runShutdown,
-  type ShutdownCall,
-  type ShutdownFailure,
-  type ShutdownParticipant,
-} from './shutdown.js';
-export {
   exitCodeOf,
   isAddressed,
   SIGNAL_DEFAULTS,

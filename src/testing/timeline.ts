@@ -1,4 +1,4 @@
-import { describeExit, type Exit, type SupervisionEvent } from '../core/index.js';
+import { describeExit, describeLimit, type Exit, type SupervisionEvent } from '../core/index.js';
 
 /** What the test itself did to the tree. */
 export interface ToldEvent {
@@ -113,7 +113,7 @@ function describe(entry: SupervisionEvent | ToldEvent, name: (path: string) => s
     case 'supervisor:stopped':
       return `stopped: ${describeExit(entry.exit)}`;
     case 'supervisor:gave-up':
-      return `gives up: ${entry.restarts} restarts within ${entry.periodMs} ms, the last of ${name(entry.child)}`;
+      return `gives up: ${describeLimit(entry)} within ${entry.periodMs} ms, the last of ${name(entry.child)}`;
     case 'supervisor:auto-shutdown':
       return 'has ended, which ends its supervisor';
     case 'child:paused':

@@ -1,51 +1,11 @@
 import { errorFacts } from '../core/index.js';
 import type { Clock } from '../runtime/index.js';
-
-const KEY = Symbol.for('treewarden/shutdown/1');
-
-/** What a participant is told when the program is stopped by a signal. */
-export interface ShutdownCall {
-  readonly signal: string;
-  /** Aborted when the program waits no longer. */
-  readonly deadline: AbortSignal;
-  /** How long that is from the call on, in ms. */
-  readonly withinMs: number;
-}
-
-/** One who takes part in the program's shutdown. */
-export interface ShutdownParticipant {
-  readonly name: string;
-  /** Called once, after the supervised tree is down. The program waits for the promise, as long as its grace lasts. */
-  readonly stop: (call: ShutdownCall) => unknown;
-}
+import { participants, type ShutdownCall, type ShutdownParticipant } from './shutdown.js';
 
 /** A participant that failed, or was not done in time. */
 export interface ShutdownFailure {
   readonly subject: string;
   readonly message: string;
-}
-
-/**
- * Joins the program's shutdown: when a signal ends a supervised program, `stop` is called after its tree is down, together with
- * every other participant's. Returns what leaves again.
- *
- * A library joins without importing this package: the bus is a `Set` of participants under a well-known symbol, which whoever comes first
- * makes.
- *
- * @example
- * ```ts
- * const BUS = Symbol.for('treewarden/shutdown/1');
- * globalThis[BUS] ??= new Set();
- * globalThis[BUS].add({ name: 'telemetry', stop: ({ deadline }) => exporter.flush({ signal: deadline }) });
- * ```
- */
-export function joinShutdown(name: string, stop: ShutdownParticipant['stop']): () => void {
-  const shared = globalThis as { [KEY]?: Set<ShutdownParticipant> };
-  shared[KEY] ??= new Set();
-  const bus = shared[KEY];
-  const participant: ShutdownParticipant = { name, stop };
-  bus.add(participant);
-  return () => void bus.delete(participant);
 }
 
 /**
@@ -95,8 +55,4 @@ function lateness(deadline: AbortSignal): Promise<string> {
     if (deadline.aborted) say();
     else deadline.addEventListener('abort', say, { once: true });
   });
-}
-
-function participants(): ReadonlySet<ShutdownParticipant> | undefined {
-  return (globalThis as { [KEY]?: Set<ShutdownParticipant> })[KEY];
 }

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
+import { runShutdown } from '../../src/app/run-shutdown.js';
+import { joinShutdown, type ShutdownCall } from '../../src/app/shutdown.js';
 import { systemClock } from '../../src/runtime/clock.js';
-import { joinShutdown, runShutdown, type ShutdownCall } from '../../src/signals/index.js';
 
 const bus = (): Set<unknown> | undefined =>
   (globalThis as unknown as Record<symbol, Set<unknown> | undefined>)[Symbol.for('treewarden/shutdown/1')];
