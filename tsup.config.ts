@@ -62,9 +62,9 @@ const library: Options = {
 
 /** What the program imports of the library, and what that is built into. */
 const ENTRY_POINTS: Readonly<Record<string, string>> = {
+  'children/logs.js': 'logs.js',
   'index.js': 'index.js',
   'control/index.js': 'control.js',
-  'logs.js': 'logs.js',
   'resources/index.js': 'resources.js',
 };
 

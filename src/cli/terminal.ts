@@ -9,9 +9,9 @@ export interface Terminal {
   /** Prints lines of a complaint. */
   complain(...lines: readonly string[]): void;
   /** The text in a style, where stdout shows any. */
-  paint(style: Style, text: string): string;
+  readonly paint: Paint;
   /** The same for stderr. */
-  paintComplaint(style: Style, text: string): string;
+  readonly paintComplaint: Paint;
   /**
    * Shows what is waited for on one line of stderr, in place of what it showed before; without a text that line is gone. Nothing where stderr is no
    * terminal.
@@ -28,6 +28,8 @@ export interface Terminal {
   /** Takes the whole screen until it is closed; undefined unless a person sits at stdin and stdout. */
   openScreen(events: ScreenEvents): Screen | undefined;
 }
+
+export type Paint = (style: Style, text: string) => string;
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
@@ -47,6 +49,10 @@ export function terminalOf(streams: Streams): Terminal {
 class ProcessTerminal implements Terminal {
   readonly #streams: Streams;
   #progress = '';
+  // Handed about without their terminal.
+  readonly paint = (style: Style, text: string): string => painted(this.#streams.stdout, style, text);
+  readonly paintComplaint = (style: Style, text: string): string =>
+    painted(this.#streams.stderr, style, text);
 
   constructor(streams: Streams) {
     this.#streams = streams;
@@ -72,14 +78,6 @@ class ProcessTerminal implements Terminal {
 
   complain(...lines: readonly string[]): void {
     this.#print(this.#streams.stderr, lines);
-  }
-
-  paint(style: Style, text: string): string {
-    return painted(this.#streams.stdout, style, text);
-  }
-
-  paintComplaint(style: Style, text: string): string {
-    return painted(this.#streams.stderr, style, text);
   }
 
   progress(text = ''): void {

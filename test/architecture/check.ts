@@ -45,7 +45,7 @@ function importBreach(from: string, specifier: string, room: Room, house: House)
 function roomBreach(from: string, target: string, room: Room): string | undefined {
   const [here, there] = [roomOf(from), roomOf(target)];
   if (target.startsWith('..')) return `"${target}" lies outside src/`;
-  if (here === there) return undefined;
+  if (here === there || room.imports.includes(target)) return undefined;
   if (!room.imports.includes(there)) return `${here} may not import ${there} ("${target}")`;
   const door = there.endsWith('.ts') ? there : `${there}/index.ts`;
   return target === door ? undefined : `"${target}" is behind the door of ${there}; import ${door}`;

@@ -11,7 +11,7 @@ export interface House {
 }
 
 export interface Room {
-  /** Rooms whose door this room may import; `index.ts` is the package's public surface. */
+  /** Rooms whose door this room may import, or a single file that is an entry point of its own; `index.ts` is the package's public surface. */
   readonly imports: readonly string[];
   /** May it import `node:` modules? */
   readonly node: boolean;
@@ -47,7 +47,7 @@ export const HOUSE: House = {
       node: true,
     },
     /** `doctor` and `reclaim` work when no program runs that one could ask; `run` is a program as others write them. */
-    cli: { imports: ['control', 'resources', 'index.ts'], node: true },
+    cli: { imports: ['control', 'resources', 'index.ts', 'children/logs.ts'], node: true },
     dashboard: { imports: ['control'], node: true },
     adapters: { imports: ['index.ts'], node: true },
     'index.ts': {

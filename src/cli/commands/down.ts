@@ -64,6 +64,6 @@ async function stopAll(client: ControlClient, terminal: Terminal, isJson: boolea
 }
 
 function whyKilled(obstacles: Obstacles, terminal: Terminal): readonly string[] {
-  const narrower = { paint: terminal.paint.bind(terminal), columns: terminal.columns - 2 };
+  const narrower = { paint: terminal.paint, columns: terminal.columns - 2 };
   return obstacleLines(obstacles, narrower).map((line) => `  ${line}`);
 }

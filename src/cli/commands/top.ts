@@ -84,7 +84,7 @@ function page(
   terminal: Terminal,
   words: ExitWords,
 ): readonly string[] {
-  const lines = statusTable(tree, { paint: terminal.paint.bind(terminal), columns }, words, load);
+  const lines = statusTable(tree, { paint: terminal.paint, columns }, words, load);
   const room = Math.max(1, rows - 2);
   const hidden = lines.length - room;
   return [

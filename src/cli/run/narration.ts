@@ -31,11 +31,7 @@ export class Narration {
   say(path: string, ...texts: readonly string[]): void {
     const { paintComplaint } = this.#terminal;
     const at = clockTime(new Date());
-    const parts = [
-      paintComplaint.call(this.#terminal, 'dim', at),
-      paintComplaint.call(this.#terminal, 'bold', harmless(path)),
-      ...texts,
-    ];
+    const parts = [paintComplaint('dim', at), paintComplaint('bold', harmless(path)), ...texts];
     this.#terminal.complain(parts.filter((part) => part !== '').join('  '));
   }
 }

@@ -2,9 +2,10 @@ import type { AnySupervisorSpec, CommandOptions } from '../../index.js';
 import type { Option, Values } from '../command.js';
 import { Complaint } from '../complaint.js';
 import { EXIT } from '../exit-code.js';
-import { readWord } from '../option-values.js';
+import { readBytes, readNumber, readWord } from '../option-values.js';
 import { plainOptions } from './plain-options.js';
 
+const TIMESTAMPS = ['none', 'iso', 'tai64n', 'monotonic'] as const;
 const OUTPUTS = ['lines', 'tee', 'inherit'] as const;
 
 /** Where the output of a plain command goes. */
@@ -15,6 +16,23 @@ export const LOG_OPTIONS: Readonly<Record<string, Option>> = {
     words: OUTPUTS,
     summary:
       'lines: line by line after its path, as if nothing is said; tee: as it comes; inherit: past us, and not in treewarden logs',
+  },
+  'log-dir': {
+    type: 'string',
+    value: 'folder',
+    summary: 'write its output there instead, to a file that rotates: current, and older ones beside it',
+  },
+  'log-size': {
+    type: 'string',
+    value: 'bytes',
+    summary: 'rotate at this size, as in 10M, which it is if not given',
+  },
+  'log-files': { type: 'string', value: 'number', summary: 'how many files are kept; 10 if not given' },
+  'log-time': {
+    type: 'string',
+    value: 'how',
+    words: TIMESTAMPS,
+    summary: 'what each line begins with; iso if not given',
   },
 };
 
@@ -33,7 +51,7 @@ export async function plainTree(
   values: Values,
 ): Promise<AnySupervisorSpec> {
   const { command, supervisor } = await import('../../index.js');
-  const output = outputOf(values);
+  const output = await outputOf(values);
   try {
     const options: CommandOptions = { stdout: output, stderr: output, ...plainOptions(values) };
     const ends = (options.restart ?? 'permanent') !== 'permanent';
@@ -47,8 +65,17 @@ export async function plainTree(
   }
 }
 
-function outputOf(values: Values): NonNullable<CommandOptions['stdout']> {
-  return readWord('output', values.text('output') ?? 'lines', OUTPUTS);
+async function outputOf(values: Values): Promise<NonNullable<CommandOptions['stdout']>> {
+  const directory = values.text('log-dir');
+  if (directory === undefined) return readWord('output', values.text('output') ?? 'lines', OUTPUTS);
+  const { logFile } = await import('../../children/logs.js');
+  const [size, files] = [values.text('log-size'), values.text('log-files')];
+  return logFile({
+    directory,
+    timestamps: readWord('log-time', values.text('log-time') ?? 'iso', TIMESTAMPS),
+    ...(size === undefined ? {} : { limitBytes: readBytes('log-size', size) }),
+    ...(files === undefined ? {} : { files: readNumber('log-files', files, 2) }),
+  });
 }
 
 /** An option that the library refuses was given on our command line. */
