@@ -9,11 +9,12 @@ import {
   type Timer,
   type Usage,
 } from '../../runtime/index.js';
-import { awaitReadiness } from '../readiness.js';
+import { awaitReadiness, needsStdout } from '../readiness.js';
 import { StopInquiry } from './explain/inquiry.js';
 import type { Ask } from './explain/question.js';
 import { hearReady } from './health/hear-ready.js';
 import { watchHealth } from './health/watch.js';
+import { Launched } from './launch/launched.js';
 import { planSpawn } from './launch/plan.js';
 import { ProcessOutput } from './output/streams.js';
 import { Lifeline } from './owned/lifeline.js';
@@ -53,6 +54,7 @@ export class ProcessIncarnation implements Incarnation {
   readonly #output: ProcessOutput;
   readonly #preparation: Preparation;
   #child: Spawned | undefined;
+  #launched: Launched | undefined;
   #tree: ProcessTree | undefined;
   #rungs: Rungs | undefined;
   #end: TreeEnd | undefined;
@@ -126,7 +128,7 @@ export class ProcessIncarnation implements Incarnation {
   facts(): IncarnationFacts {
     const left = this.ended && !this.#gone ? this.#tree?.members()[0] : undefined;
     if (left !== undefined) return { pid: left.pid, command: left.command };
-    return { pid: this.#child?.pid, command: [this.launch.file, ...this.launch.args].join(' ') };
+    return { pid: this.#launched?.pid, command: [this.launch.file, ...this.launch.args].join(' ') };
   }
 
   /**
@@ -135,7 +137,7 @@ export class ProcessIncarnation implements Incarnation {
    */
   signal(signal: NodeJS.Signals): boolean {
     if (this.#rest === 'follow' && !this.#gone) return this.#tree?.signal(signal) ?? false;
-    return this.#leaderExit === undefined && (this.#child?.kill(signal) ?? false);
+    return this.#leaderExit === undefined && (this.#launched?.signal(signal) ?? false);
   }
 
   reload(): boolean {
@@ -243,6 +245,7 @@ export class ProcessIncarnation implements Incarnation {
 
   #spawn({ marking, lockFd }: Provisions): void {
     const plan = planSpawn(this.launch, {
+      child: this.host.path,
       output: this.#output.stdio(),
       inherited: [
         ...(lockFd === undefined ? [] : [lockFd]),
@@ -252,7 +255,8 @@ export class ProcessIncarnation implements Incarnation {
     });
     const spawner = this.host.services.get<Spawner>(SPAWNER) ?? ownSpawner;
     try {
-      this.#child = spawner.spawn(plan);
+      this.#launched = new Launched(spawner, plan, this.launch);
+      this.#child = this.#launched.spawned;
     } catch (error) {
       // Node throws some refusals of the operating system, such as E2BIG, and reports others by 'error'.
       return this.#fail(spawnError(this.host.path, this.launch, error));
@@ -277,7 +281,7 @@ export class ProcessIncarnation implements Incarnation {
   }
 
   #run(child: Spawned, pid: number, token: string | undefined): void {
-    const tree = new ProcessTree(pid, token, this.host.clock);
+    const tree = new ProcessTree(pid, token, this.host.clock, this.#launched?.cgroup);
     this.#tree = tree;
     this.#rungs = new Rungs(
       this.launch,
@@ -294,7 +298,17 @@ export class ProcessIncarnation implements Incarnation {
     );
     // Without a pipe its 'exit' says all there is to know.
     this.#closed = streamsOf(child).length === 0 && this.launch.channel === undefined;
-    this.#stopWaiting = awaitReadiness(this.host, child.stdout ?? undefined);
+    this.#awaitReadiness(child);
+  }
+
+  /** A launcher is not the program, but writes nothing either: a line is the program's, and may come in before it is known to have begun. */
+  #awaitReadiness(child: Spawned): void {
+    const wait = (): void => {
+      if (!this.asked && !this.ended)
+        this.#stopWaiting = awaitReadiness(this.host, child.stdout ?? undefined);
+    };
+    if (needsStdout(this.host.settings.ready)) wait();
+    else this.#launched?.whenBegun(wait);
   }
 
   /** It is ready: from here on its health counts. */
@@ -325,8 +339,10 @@ export class ProcessIncarnation implements Incarnation {
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
     const asked = this.#asked;
     const follows = this.launch.background === true && code === 0 && asked === 'nothing';
-    // Of a program in the background it counts what was asked until its last process ended.
-    this.#leaderExit = () => this.#explain(code, signal, follows ? this.#asked : asked);
+    // A program in the background ends later, by the time of which it may have been asked to.
+    const starved = signal === 'SIGKILL' && asked !== 'kill' ? this.#launched?.outOfMemory : undefined;
+    this.#leaderExit = () =>
+      follows && this.#asked === 'stop' ? { type: 'shutdown' } : this.#explain(code, signal, asked, starved);
     this.#tree?.leaderEnded();
     if (follows) return this.#goOn();
     this.#unwatch?.();
@@ -400,6 +416,7 @@ export class ProcessIncarnation implements Incarnation {
     this.#end?.cancel();
     this.#stopWaiting?.();
     this.#letGo();
+    this.#launched?.cgroup?.remove();
     const exit = this.#leaderExit();
     const settling = [this.onEnd(exit), this.#output.finish(), this.#preparation.release()];
     if (!settling.some(isThenable)) this.#tell(exit);
@@ -419,10 +436,18 @@ export class ProcessIncarnation implements Incarnation {
     if (child.connected) child.disconnect();
   }
 
-  #explain(code: number | null, signal: NodeJS.Signals | null, asked: Asked): Exit {
+  /** @param starved - what shows that the kernel has ended it for want of memory */
+  #explain(
+    code: number | null,
+    signal: NodeJS.Signals | null,
+    asked: Asked,
+    starved: string | undefined,
+  ): Exit {
+    const failure = this.#launched?.failure(this.host.path, code, this.#output.lastLines);
+    if (failure !== undefined) return { type: 'not-started', error: errorFacts(failure) };
     // Somebody had to be killed, be it only what the leader left behind.
     if (this.#asked === 'kill' && asked !== 'kill') return { type: 'killed' };
-    const { outOfMemory } = this.#output;
+    const outOfMemory = starved ?? this.#output.outOfMemory;
     const exit = explainEnd({ code, signal, asked, signals: this.launch, outOfMemory });
     return exit.type === 'code' ? this.explainCode(exit.code) : exit;
   }

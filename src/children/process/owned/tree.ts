@@ -12,6 +12,12 @@ export interface Member {
   readonly command: string;
 }
 
+/** What holds a whole tree: a control group. */
+export interface Enclosure {
+  readonly isEmpty: boolean;
+  kill(): void;
+}
+
 /**
  * A process that we have started, and everything that descends from it: the leader's group and, where it was given a mark, every process that
  * carries it, is in the leader's session, or keeps its environment from us and was started by one of these.
@@ -20,20 +26,24 @@ export class ProcessTree {
   readonly #leader: number;
   readonly #token: string | undefined;
   readonly #clock: Clock;
+  readonly #cgroup: Enclosure | undefined;
   readonly #group: ProcessGroup;
   readonly #startedAtMs: number;
-  #endedAtMs: number | undefined;
+  #ended = false;
+  #lookFromMs = 0;
   #doubtfulLooks = 0;
   #empty = false;
 
   /**
    * @param leader - the leader of a group and session of its own, just started
    * @param token - is in {@link MARK_VARIABLE} of its environment, and of nobody else's
+   * @param cgroup - what nobody of the tree can leave, if it has that
    */
-  constructor(leader: number, token: string | undefined, clock: Clock) {
+  constructor(leader: number, token: string | undefined, clock: Clock, cgroup?: Enclosure) {
     this.#leader = leader;
     this.#token = token;
     this.#clock = clock;
+    this.#cgroup = cgroup;
     this.#group = new ProcessGroup(leader);
     this.#startedAtMs = clock.now();
     LEADERS.add(leader);
@@ -41,7 +51,8 @@ export class ProcessTree {
 
   /** The leader has been reaped. */
   leaderEnded(): void {
-    this.#endedAtMs = this.#clock.now();
+    this.#ended = true;
+    this.#lookFromMs = this.#clock.now();
     LEADERS.delete(this.#leader);
     this.#group.leaderEnded();
   }
@@ -58,6 +69,7 @@ export class ProcessTree {
 
   /** Sends a signal to everybody; false where there is nobody. */
   signal(signal: NodeJS.Signals): boolean {
+    if (signal === 'SIGKILL') this.#cgroup?.kill();
     const reached = this.signalGroup(signal);
     return this.signalEscaped(signal) || reached;
   }
@@ -83,15 +95,18 @@ export class ProcessTree {
    * @param thoroughly - also looks at every process; otherwise "no" may mean that it takes a look to know
    */
   isEmpty(thoroughly: boolean): boolean {
-    this.#empty ||=
-      this.#token === undefined ? this.#group.isEmpty(thoroughly) : this.#isDeserted(thoroughly);
+    if (this.#cgroup !== undefined) this.#empty ||= this.#cgroup.isEmpty;
+    else
+      this.#empty ||=
+        this.#token === undefined ? this.#group.isEmpty(thoroughly) : this.#isDeserted(thoroughly);
     return this.#empty;
   }
 
   /** Everybody who lives, the leader first. */
   members(): readonly Member[] {
     if (this.#empty) return [];
-    const residents = this.#token === undefined ? this.#inGroup() : this.#residents(FRESH_MS).ours;
+    const residents =
+      this.#token === undefined ? this.#inGroup() : this.#residentsSince(this.#clock.now() - FRESH_MS).ours;
     return residents
       .map(({ pid, startTicks }) => ({ pid, startTicks, command: readCommand(pid) ?? '' }))
       .toSorted((a, b) => Number(b.pid === this.#leader) - Number(a.pid === this.#leader));
@@ -100,7 +115,9 @@ export class ProcessTree {
   #isDeserted(thoroughly: boolean): boolean {
     if (this.#group.isEmpty(false) && !this.#mayHaveEscaped()) return true;
     if (!thoroughly) return false;
-    const { ours, doubtful } = this.#residents(this.#clock.now() - (this.#endedAtMs ?? 0));
+    // Nobody is born to a tree without anybody: a look that was taken for another tree since the leader's end is good enough, but not twice.
+    const { ours, doubtful, takenAtMs } = this.#residentsSince(this.#lookFromMs);
+    this.#lookFromMs = takenAtMs + 0.01;
     if (ours.length > 0) this.#doubtfulLooks = 0;
     else if (!doubtful || ++this.#doubtfulLooks === DOUBTFUL_LOOKS) return true;
     return false;
@@ -128,11 +145,13 @@ export class ProcessTree {
 
   #escaped(notOlderThanMs: number): readonly Resident[] {
     if (this.#empty || !this.#mayHaveEscaped()) return [];
-    return this.#residents(notOlderThanMs).ours.filter(({ group }) => group !== this.#leader);
+    return this.#residentsSince(this.#clock.now() - notOlderThanMs).ours.filter(
+      ({ group }) => group !== this.#leader,
+    );
   }
 
-  #residents(notOlderThanMs: number): { readonly ours: readonly Resident[]; readonly doubtful: boolean } {
-    const { residents } = censusSince(this.#clock, this.#clock.now() - notOlderThanMs);
+  #residentsSince(fromMs: number): Look {
+    const { residents, takenAtMs } = censusSince(this.#clock, fromMs);
     const ours = new Map(residents.filter((one) => this.#isOurs(one)).map((one) => [one.pid, one]));
     const unread = residents.filter(({ environment }) => environment !== 'read');
     for (let before = -1; before < ours.size; ) {
@@ -140,25 +159,33 @@ export class ProcessTree {
       for (const one of unread) if (ours.has(one.parent)) ours.set(one.pid, one);
     }
     const doubtful = unread.some(({ pid, environment }) => environment === 'empty' && !ours.has(pid));
-    return { ours: [...ours.values()], doubtful };
+    return { ours: [...ours.values()], doubtful, takenAtMs };
   }
 
   #isOurs({ pid, marks, group, session }: Resident): boolean {
     // Safe: only trees with a token look at residents.
     if (marks.includes(this.#token as string)) return true;
-    if (pid === this.#leader) return this.#endedAtMs === undefined;
+    if (pid === this.#leader) return !this.#ended;
     if (group !== this.#leader && session !== this.#leader) return false;
     // Once the leader has ended, whoever has its number shows that nobody of ours was left.
-    return this.#endedAtMs === undefined || !this.#group.isTaken;
+    return !this.#ended || !this.#group.isTaken;
   }
 
   #inGroup(): readonly { readonly pid: number; readonly startTicks: number }[] {
-    if (this.#endedAtMs !== undefined && this.#group.isTaken) return [];
+    if (this.#ended && this.#group.isTaken) return [];
     return listPids().flatMap((pid) => {
       const stat = readStat(pid);
       return stat?.group === this.#leader && !isDead(stat) ? [{ pid, startTicks: stat.startTicks }] : [];
     });
   }
+}
+
+/** Who of a tree was there at one moment. */
+interface Look {
+  readonly ours: readonly Resident[];
+  /** Whether somebody's environment was empty, as it is for a moment while a process becomes another program. */
+  readonly doubtful: boolean;
+  readonly takenAtMs: number;
 }
 
 /** The living leaders of this thread's trees. */
