@@ -52,10 +52,10 @@ export interface ControlClient extends AsyncDisposable {
   logs(path?: ChildPath, options?: LogOptions): AsyncIterable<LoggedLine>;
   /** What happens from now on, here and below, until the loop is left or the tree has ended. */
   events(path?: ChildPath, options?: WaitOptions): AsyncIterable<ToldEvent>;
-  /** Has files that are rotated from outside opened anew: of one child, of a branch, of all. Resolves to how many sinks did. */
+  /** Has files that are rotated from outside opened anew: of one child, of a branch, of all. Resolves to how many children have some. */
   reopenLogs(path?: ChildPath): Promise<number>;
   /** Stops the whole tree, and resolves to how that went when it has ended. */
-  stop(options?: WaitOptions): Promise<StopReport>;
+  stop(options?: StopTreeOptions): Promise<StopReport>;
   /** Ends the connection; whoever still waits is told `'cancelled'`. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -86,6 +86,11 @@ export interface LogOptions extends WaitOptions {
   readonly lines?: number | undefined;
   /** Whether to go on with what is written from now on. @defaultValue `false` */
   readonly follow?: boolean | undefined;
+}
+
+export interface StopTreeOptions extends WaitOptions {
+  /** The budget for the whole stop, in ms from 1. @defaultValue the tree's own */
+  readonly graceMs?: number | undefined;
 }
 
 /** Whom one is connected to. */

@@ -1,4 +1,10 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ControlError } from '../core/index.js';
+import { systemClock } from '../runtime/index.js';
 import type { ServerFacts } from './client.js';
+import { dial } from './dial.js';
+import { controlDirectory, SOCKET_SUFFIX, treeNameOf } from './place.js';
 
 /** A tree's socket, and who serves there. */
 export interface FoundTree {
@@ -6,8 +12,8 @@ export interface FoundTree {
   readonly name: string;
   readonly path: string;
   /**
-   * `'running'`: it has said hello; `'silent'`: somebody serves, but says nothing in time, as when its event loop is blocked; `'stale'`: it was left by a program
-   * that has died, and the next start replaces it; `'refused'`: it may not be asked by this user.
+   * `'running'`: it has said hello; `'silent'`: somebody serves, but does not say who it is, as when its event loop is blocked; `'stale'`: it was left by a
+   * program that has died, and the next start replaces it; `'refused'`: this user may not ask it.
    */
   readonly state: 'running' | 'silent' | 'stale' | 'refused';
   /** What it says of itself, if it runs. */
@@ -20,9 +26,53 @@ export interface FindOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+const PATIENCE_MS = 1000;
+
+/**
+ * The trees that listen in a directory, or did, by name. Looks at all of them at once, and touches nothing. A directory that is not there has none.
+ *
+ * @param directory - that of {@link controlDirectory} unless given
+ * @throws ControlError `'not-reachable'` if the directory cannot be read
+ */
 export async function findTrees(
-  _directory?: string,
-  _options: FindOptions = {},
+  directory: string = controlDirectory(),
+  { timeoutMs = PATIENCE_MS }: FindOptions = {},
 ): Promise<readonly FoundTree[]> {
-  return [];
+  const paths = socketsIn(directory);
+  const found = await Promise.all(paths.map((path) => look(path, timeoutMs)));
+  return found.filter((tree) => tree !== undefined);
+}
+
+/** Who serves at a socket; nothing where there is none. */
+export async function look(path: string, timeoutMs: number): Promise<FoundTree | undefined> {
+  const name = treeNameOf(path);
+  try {
+    const { socket, server } = await dial(path, { clock: systemClock, timeoutMs });
+    socket.destroy();
+    return { name, path, state: 'running', server };
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error;
+    const { errno } = error.facts;
+    if (errno === 'ENOENT' || errno === 'ENOTSOCK') return undefined;
+    if (errno === undefined) return { name, path, state: 'silent' };
+    return { name, path, state: errno === 'ECONNREFUSED' ? 'stale' : 'refused' };
+  }
+}
+
+function socketsIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory)
+      .filter((name) => name.endsWith(SOCKET_SUFFIX) && !name.startsWith('.'))
+      .sort()
+      .map((name) => join(directory, name));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    throw new ControlError(
+      'not-reachable',
+      `The directory ${directory} cannot be read (${code}).`,
+      { directory, errno: code },
+      { cause: error },
+    );
+  }
 }

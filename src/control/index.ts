@@ -13,6 +13,7 @@ export type {
   Missed,
   ServerFacts,
   StatusOptions,
+  StopTreeOptions,
   TimedWaitOptions,
   ToldEvent,
   TreeStatus,
@@ -23,3 +24,4 @@ export { connect } from './connect.js';
 export { type FindOptions, type FoundTree, findTrees } from './find.js';
 export type { ConnectOptions, ControlOptions } from './options.js';
 export { controlDirectory } from './place.js';
+export { type ControlServer, type ServeOptions, serve } from './serve.js';

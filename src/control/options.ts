@@ -1,3 +1,6 @@
+import { isAbsolute } from 'node:path';
+import { checkFields, type Field, type Fields, field, TEXT, within } from '../core/index.js';
+
 /** Where a tree listens to those who steer it: a socket of this user's alone, never a network port. */
 export interface ControlOptions {
   /** The socket itself, as an absolute path, in a directory that only this user may write to. Instead of `directory` and `name`. */
@@ -23,4 +26,28 @@ export interface ConnectOptions {
   readonly timeoutMs?: number | undefined;
   /** Ends the attempt with its reason. */
   readonly abortSignal?: AbortSignal | undefined;
+}
+
+const ABSOLUTE: Field = field(
+  'an absolute path without null characters',
+  (value) => typeof value === 'string' && isAbsolute(value) && !value.includes('\0'),
+);
+
+const FIELDS: Fields<ControlOptions> = { path: ABSOLUTE, directory: ABSOLUTE, name: TEXT };
+
+/** @throws InvalidSpecError for the first option that is wrong */
+export function checkControlOptions({ path, directory, name }: ControlOptions): void {
+  checkFields('control', { path, directory, name }, FIELDS);
+}
+
+const CONNECT_FIELDS: Fields<Omit<ConnectOptions, 'abortSignal'>> = {
+  path: ABSOLUTE,
+  directory: ABSOLUTE,
+  tree: TEXT,
+  timeoutMs: within(0, 2_147_483_647),
+};
+
+/** @throws InvalidSpecError for the first option that is wrong */
+export function checkConnectOptions(options: ConnectOptions): void {
+  checkFields('connect()', options, CONNECT_FIELDS);
 }
