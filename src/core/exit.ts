@@ -79,6 +79,11 @@ export function isNormal(exit: Exit): boolean {
   return exit.type === 'completed' || exit.type === 'shutdown';
 }
 
+/** It had run as long as its `health.ageMs` lets it: a restart that is meant, and is held against nobody. */
+export function isRecycling(exit: Exit): boolean {
+  return exit.type === 'unhealthy' && exit.check === 'age';
+}
+
 /** One line for people: `failed: Error: connection lost`, `exited with code 3`. */
 export function describeExit(exit: Exit): string {
   switch (exit.type) {

@@ -395,7 +395,7 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
   #crashed(slot: Slot, record: ExitRecord, readyAtMs: number): void {
     this.#restarts.remember(slot, record, record.atMs - readyAtMs);
     const limit = slot.limitReached(record);
-    if (limit !== undefined || !this.#restarts.count(record.atMs)) return this.#giveUp(slot, limit);
+    if (limit !== undefined || !this.#restarts.countFor(record)) return this.#giveUp(slot, limit);
     const delayMs = this.#delay(slot, record);
     if (delayMs === 0) return this.#attempt(slot);
     this.#wait(slot, delayMs, undefined);

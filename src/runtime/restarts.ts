@@ -4,6 +4,7 @@ import {
   type Exit,
   type ExitRecord,
   hasCause,
+  isRecycling,
   longestDelay,
   nextDelay,
   RestartWindow,
@@ -38,6 +39,11 @@ export class Restarts {
     if (this.#attempts.length > 2 * ATTEMPTS_KEPT) this.#attempts = this.#attempts.slice(-ATTEMPTS_KEPT);
   }
 
+  /** Counts the restart for an exit, unless it is recycled; false once there are more than the intensity allows. */
+  countFor({ exit, atMs }: ExitRecord): boolean {
+    return isRecycling(exit) || this.count(atMs);
+  }
+
   /** Counts a restart for a failure at `atMs`; false once there are more than the intensity allows. */
   count(atMs: number): boolean {
     return this.#window.record(atMs);
@@ -48,10 +54,11 @@ export class Restarts {
     this.#window.standStill(ms);
   }
 
-  /** How long the start after that end waits, in ms; counts a failure in a row. */
+  /** How long the start after that end waits, in ms; counts a failure in a row, unless it is recycled. */
   nextDelay(slot: Slot, { exit }: ExitRecord): number {
-    slot.failures += 1;
     slot.restarts += 1;
+    if (isRecycling(exit)) return 0;
+    slot.failures += 1;
     slot.delayMs = hasCause(exit, slot.settings.slowDownOn)
       ? longestDelay(slot.backoff)
       : nextDelay(slot.backoff, slot.failures, slot.delayMs, this.#random);

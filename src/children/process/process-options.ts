@@ -196,7 +196,10 @@ export interface HealthOptions {
   readonly memoryBytes?: number;
   /** The most that its processes may use of one processor, in percent between two looks; 250 is two and a half. */
   readonly cpuPercent?: number;
-  /** The longest that it may run, in ms. */
+  /**
+   * The longest that it may run once it was ready, in ms; it is then stopped by its ladder, and started anew unless it is temporary. Recycling is no
+   * failure: it waits for no backoff, and is not counted by the intensity.
+   */
   readonly ageMs?: number;
   /** A TCP port that must accept a connection. */
   readonly port?: number;
@@ -206,7 +209,7 @@ export interface HealthOptions {
   readonly probe?: () => boolean | Promise<boolean>;
   /** How often it is looked at, in ms, from 10. @defaultValue `10_000` */
   readonly everyMs?: number;
-  /** How many looks in a row must fail; `ageMs` needs one. @defaultValue `3` */
+  /** How many looks in a row must fail, of any one check; `ageMs` needs one. @defaultValue `3` */
   readonly times?: number;
 }
 
