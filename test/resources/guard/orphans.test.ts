@@ -7,7 +7,7 @@ import { buildHost } from './hosts.js';
 import { freshMark, Place, processLives } from './place.js';
 
 /** How often a program that starts children is killed; more of them by hand, as in `TREEWARDEN_KILLS=60 npx vitest run …`. */
-const KILLS = Number(process.env.TREEWARDEN_KILLS ?? 12);
+const KILLS = Number(process.env.TREEWARDEN_KILLS ?? 8);
 const SLEEP = ['/usr/bin/sleep', '/bin/sleep'].find(
   (path) => existsSync(path) && !/busybox/.test(realpathSync(path)),
 );
