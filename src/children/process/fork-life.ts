@@ -67,10 +67,9 @@ export class ForkIncarnation extends ProcessIncarnation {
   }
 
   protected override askToStop(withinMs: number): void {
-    if (!this.#channel.greeted) return super.askToStop(withinMs);
-    this.#asksByMessage();
-    this.#channel.stop(withinMs);
-    this.wake();
+    if (this.#channel.greeted) this.#asksByMessage();
+    if (this.#channel.stop(withinMs)) this.wake();
+    else super.askToStop(withinMs);
   }
 
   #asksByMessage(): void {
