@@ -55,6 +55,10 @@ export interface AfterExit {
   readonly signal: AbortSignal;
 }
 
+/** What {@link ChildSettings.afterExit} answers: most answer nothing. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is an answer, too.
+export type AfterExitAnswer = 'stay-down' | undefined | void;
+
 /** The policy of one child. Every kind takes the same. */
 export interface ChildSettings {
   /**
@@ -131,9 +135,7 @@ export interface ChildSettings {
    * Called once when an incarnation has ended and nothing of it is left, however it ended; the next start, and a stop, wait for it. `'stay-down'`
    * keeps the child down as `preventOn` does. One that fails or takes longer than `afterExitMs` is noted, and passed over. The `finish` of runit and s6.
    */
-  readonly afterExit?: (
-    ended: AfterExit,
-  ) => 'stay-down' | undefined | void | Promise<'stay-down' | undefined> | Promise<void>;
+  readonly afterExit?: (ended: AfterExit) => AfterExitAnswer | Promise<AfterExitAnswer>;
   /**
    * How long `afterExit` may take, in ms.
    * @defaultValue `5000`, as in s6

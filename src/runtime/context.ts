@@ -182,6 +182,11 @@ export class IncarnationContext implements ChildContext {
     return this.#stage !== 'open';
   }
 
+  /** How many critical sections are open. */
+  get sections(): number {
+    return this.#used?.critical ?? 0;
+  }
+
   /** Whether a drain would have anything to wait for. */
   get busy(): boolean {
     return this.#used !== undefined && (this.#used.critical > 0 || this.#used.hooks.length > 0);

@@ -510,8 +510,9 @@ const READIED: ChildInput = { type: 'readied' };
 const DRAINED: ChildInput = { type: 'drained' };
 const EXITED: ChildInput = { type: 'exited' };
 
+// Of a kind that cannot explain itself.
 const WHY_SURVIVED = {
-  inside: 'code inside this process cannot be ended from outside: it did not heed ctx.signal or ctx.deadline',
+  inside: 'it has not ended, though it was asked for the last time',
   process: 'it has not ended since SIGKILL; a process in an uninterruptible wait of the kernel does that',
 } as const;
 

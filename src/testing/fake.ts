@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert';
-import { type Exit, errorFacts } from '../core/index.js';
+import { type Exit, type ExitCause, errorFacts, type StopObstacle } from '../core/index.js';
 import type { Incarnation, IncarnationHost, Timer } from '../runtime/index.js';
 
 /** What a fake does when it is started: is ready at once, holds its start until {@link Fake.becomeReady}, or is ready after so many ms. */
@@ -25,6 +25,7 @@ export class Fake {
   #drain: FakeDrain = 'drained';
   #stop: FakeStop = 'end';
   #kill: FakeKill = 'end';
+  #obstacles: readonly StopObstacle[] = [];
   #refusals: Refusal[] = [];
   #starts = 0;
 
@@ -69,6 +70,12 @@ export class Fake {
     return this;
   }
 
+  /** What it says stands in the way of its end, whenever it is asked. @defaultValue nothing */
+  onExplain(obstacles: readonly StopObstacle[]): this {
+    this.#obstacles = obstacles;
+    return this;
+  }
+
   /** Lets the next `times` starts hold until {@link becomeReady}, or until they time out. The same as `onStart('hold')`. */
   holdStart(): this {
     return this.onStart('hold');
@@ -108,6 +115,13 @@ export class Fake {
     this.#present('end').end(exit);
   }
 
+  /** It ends as a program does: with this exit code, 0 if its work is done, or by this signal from outside. */
+  exitBy(cause: ExitCause): void {
+    if (cause === 0) this.finish();
+    else if (typeof cause === 'number') this.exit({ type: 'code', code: cause });
+    else this.exit({ type: 'signal', signal: cause });
+  }
+
   /** It reports a fault but lives on, as `ctx.fail` does: its supervisor stops it. */
   fail(reason: unknown = new Error('told to fail')): void {
     this.#present('fail').host.fault({ type: 'failed', error: errorFacts(reason) });
@@ -138,6 +152,7 @@ export class Fake {
     drain: () => this.#drain,
     stop: () => this.#stop,
     kill: () => this.#kill,
+    explain: () => this.#obstacles,
   };
 
   #nextRefusal(): Refusal | undefined {
@@ -161,6 +176,7 @@ interface Plan {
   drain(): FakeDrain;
   stop(): FakeStop;
   kill(): FakeKill;
+  explain(): readonly StopObstacle[];
 }
 
 /** Starts that come to nothing: declined, unless there is an exit. */
@@ -216,6 +232,21 @@ class FakeLife implements Incarnation {
     else if (how !== 'survive') this.#later(how, () => this.end({ type: 'killed' }));
   }
 
+  /** Suspended it gives no heartbeats, but ends when it is killed. */
+  pause(on: boolean): boolean {
+    if (on) this.stall();
+    else this.#keepBeating();
+    return true;
+  }
+
+  reload(): boolean {
+    return true;
+  }
+
+  explain(): readonly StopObstacle[] {
+    return this.#plan.explain();
+  }
+
   end(exit: Exit): void {
     this.#leave();
     this.host.exited(exit);
@@ -228,7 +259,8 @@ class FakeLife implements Incarnation {
   /** Twice per look of the stall watch, so that a look never falls between two beats. */
   #keepBeating(): void {
     const { stallAfterMs } = this.host.settings;
-    if (stallAfterMs === Number.POSITIVE_INFINITY) return;
+    if (this.#ended || stallAfterMs === Number.POSITIVE_INFINITY) return;
+    this.#beat?.cancel();
     const beat = (): void => {
       this.host.heartbeat();
       this.#beat = this.host.clock.after(stallAfterMs / 8, beat);

@@ -1,4 +1,4 @@
-import type { Exit, Snapshot, Survivor } from '../core/index.js';
+import type { Exit, ExitCause, Snapshot, Survivor } from '../core/index.js';
 import {
   type AnySupervisorSpec,
   type ChildPathOf,
@@ -19,6 +19,8 @@ export type Fault<Path extends string = string> = {
   /** It ends by itself, its work done. */
   | { readonly fault: 'finish' }
   | { readonly fault: 'exit'; readonly exit: Exit }
+  /** It ends as a program does: with this exit code, or by this signal. */
+  | { readonly fault: 'exit-by'; readonly cause: ExitCause }
   /** It reports a fault but lives on until it is stopped. */
   | { readonly fault: 'fail'; readonly error?: unknown }
   /** It gives no more heartbeats. */
@@ -135,6 +137,8 @@ function suffer(fake: Fake, fault: Fault): void {
       return fake[fault.fault]();
     case 'exit':
       return fake.exit(fault.exit);
+    case 'exit-by':
+      return fake.exitBy(fault.cause);
     case 'fail-starts':
       fake.failNextStarts(fault.times);
       return;

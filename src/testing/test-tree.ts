@@ -1,6 +1,13 @@
 import { AssertionError } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
-import { type ChildStatus, type Exit, errorFacts, type Snapshot, type StopReport } from '../core/index.js';
+import {
+  type ChildStatus,
+  type Exit,
+  type ExitCause,
+  errorFacts,
+  type Snapshot,
+  type StopReport,
+} from '../core/index.js';
 import {
   type AnySupervisorSpec,
   type Child,
@@ -140,6 +147,11 @@ export class TestTree<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   /** The child ends in this way. */
   exit(path: ChildPathOf<Spec>, exit: Exit): Promise<void> {
     return this.#tell(path, `exit: ${exit.type}`, (fake) => fake.exit(exit));
+  }
+
+  /** The child ends as a program does: with this exit code, 0 if its work is done, or by this signal from outside. */
+  exitBy(path: ChildPathOf<Spec>, cause: ExitCause): Promise<void> {
+    return this.#tell(path, `exit by ${cause}`, (fake) => fake.exitBy(cause));
   }
 
   /** The child reports a fault but lives on, as by `ctx.fail`. */

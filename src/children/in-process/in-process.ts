@@ -1,4 +1,10 @@
-import { type ErrorFacts, type Exit, errorFacts, isSupervisionError } from '../../core/index.js';
+import {
+  type ErrorFacts,
+  type Exit,
+  errorFacts,
+  isSupervisionError,
+  type StopObstacle,
+} from '../../core/index.js';
 import {
   type ChildContext,
   type ContextOwner,
@@ -35,6 +41,10 @@ export interface Body extends IncarnationFacts {
   /** The time to end is over; `ctx.deadline` is aborted already. */
   kill?(): void;
 }
+
+const MORE_TIME = 'A stop waits for it as long as drainMs: raise that, or see what it waits for.';
+const NOT_HEEDED =
+  'code inside this process cannot be ended from outside: it did not heed ctx.signal or ctx.deadline';
 
 /** What a body knows of its supervisor. */
 export type BodyHost = Pick<IncarnationHost, 'id' | 'path' | 'settings' | 'clock' | 'note' | 'fault'>;
@@ -223,6 +233,24 @@ export class InProcess implements Incarnation, ContextOwner, Contained {
       this.#body.kill?.();
     });
     this.#leaveDrain();
+  }
+
+  explain(): readonly StopObstacle[] {
+    const { command, inFlight = 0 } = this.#body;
+    const { sections } = this.#context;
+    const found: StopObstacle[] = [];
+    const say = (why: string, advice: string): void =>
+      void found.push({ verdict: 'at-work', command, why, advice });
+    if (sections > 0) say(`${sections} of its critical sections are open`, MORE_TIME);
+    else if (this.#draining) say('a drain hook of it is under way', MORE_TIME);
+    if (inFlight > 0) say(`${inFlight} of its jobs are in flight`, MORE_TIME);
+    if (this.#phase === 'ended') say('what it deferred is still being undone', 'See which release hangs.');
+    else if (found.length === 0 && this.#phase !== 'running') {
+      const heeds =
+        this.#phase === 'killed' ? NOT_HEEDED : 'its function has not returned since ctx.signal was aborted';
+      say(heeds, 'Look at ctx.signal.aborted in its loops, and hand ctx.signal to what it awaits.');
+    }
+    return found;
   }
 
   facts(): IncarnationFacts {
