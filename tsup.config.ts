@@ -21,6 +21,7 @@ const library: Options = {
     child: 'src/children/hooks.ts',
     logs: 'src/children/logs.ts',
     resources: 'src/app/resources.ts',
+    control: 'src/control/index.ts',
     testing: 'src/testing/index.ts',
     tsyringe: 'src/adapters/tsyringe.ts',
   },

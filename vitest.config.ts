@@ -11,6 +11,7 @@ export default defineConfig({
       { find: /^treewarden\/child$/, replacement: here('src/children/hooks.ts') },
       { find: /^treewarden\/logs$/, replacement: here('src/children/logs.ts') },
       { find: /^treewarden\/resources$/, replacement: here('src/app/resources.ts') },
+      { find: /^treewarden\/control$/, replacement: here('src/control/index.ts') },
       { find: /^treewarden\/testing$/, replacement: here('src/testing/index.ts') },
       { find: /^treewarden\/tsyringe$/, replacement: here('src/adapters/tsyringe.ts') },
     ],

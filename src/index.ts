@@ -58,8 +58,10 @@ export {
   thread,
   type WhenHeld,
 } from './children/index.js';
+export type { ControlOptions } from './control/index.js';
 export {
   type AfterExit,
+  type AfterExitAnswer,
   type AutoShutdown,
   type Backoff,
   type BackoffCommon,

@@ -1,7 +1,9 @@
+import type { ControlOptions } from '../control/index.js';
 import {
   CALLBACK,
   checkFields,
   duration,
+  either,
   endless,
   field,
   isObject,
@@ -49,6 +51,12 @@ export interface SuperviseOptions extends Omit<TreeOptions, 'resources'> {
    * @defaultValue opened in the scope that the root's id names
    */
   readonly resources?: ResourceProvider | ResourceOptions;
+  /**
+   * Whether, and where, the tree listens to those who see and steer it from another process, such as the program `treewarden`: at a Unix socket of this
+   * user's. `true` is `<root id>.sock` in `controlDirectory()` of `treewarden/control`. It listens before anything starts, and until the tree has ended.
+   * @defaultValue `false`
+   */
+  readonly control?: boolean | ControlOptions;
   /** Hears every event from the first start on; the same as `app.events.on('*', …)`, which hears only what follows its call. */
   readonly onEvent?: (event: SupervisionEvent) => void;
 }
@@ -65,6 +73,7 @@ export interface ProgramSettings {
   readonly onEvent: ((event: SupervisionEvent) => void) | undefined;
   readonly clock: Clock;
   readonly logger: Logger | undefined;
+  readonly control: ControlOptions | undefined;
 }
 
 const SUPERVISE_DEFAULTS = {
@@ -77,21 +86,23 @@ const LOG_METHODS = ['debug', 'info', 'warn', 'error'] as const satisfies readon
 
 /** @throws InvalidSpecError for the first option that is wrong. */
 export function programSettings(options: SuperviseOptions): ProgramSettings {
-  const { signals, onEvent, clock = systemClock, logger } = options;
+  const { signals, onEvent, clock = systemClock, logger, control } = options;
   const {
     graceMs = SUPERVISE_DEFAULTS.graceMs,
     reraise = SUPERVISE_DEFAULTS.reraise,
     lingerMs = SUPERVISE_DEFAULTS.lingerMs,
   } = options;
-  checkFields('supervise()', { graceMs, lingerMs, reraise, onEvent, logger }, FIELDS);
+  checkFields('supervise()', { graceMs, lingerMs, reraise, onEvent, logger, control }, FIELDS);
   const table = signals === false ? undefined : signalTable(signals);
-  return { signals: table, graceMs, reraise, lingerMs, onEvent, clock, logger };
+  const where = typeof control === 'object' ? control : control === true ? {} : undefined;
+  return { signals: table, graceMs, reraise, lingerMs, onEvent, clock, logger, control: where };
 }
 
 const FIELDS = {
   graceMs: duration(1),
   lingerMs: endless(1),
   reraise: SWITCH,
+  control: either(SWITCH, field('an object with a path, a directory or a name', isObject)),
   onEvent: CALLBACK,
   logger: field(
     'an object with debug, info, warn and error, as pino has',

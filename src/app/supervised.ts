@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import type { ControlOptions, ControlServer } from '../control/index.js';
 import {
   checkDuration,
   type EventOf,
@@ -65,6 +66,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   readonly #hurry = new AbortController();
   readonly #undo: (() => void)[] = [];
   #trap: SignalTrap | undefined;
+  #control: ControlServer | undefined;
   #signal: NodeJS.Signals | undefined;
   #level: StopLevel = 0;
   #stopping: Promise<StopReport> | undefined;
@@ -115,6 +117,25 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   /** Stops the tree, within its `graceMs`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  /** The socket at which the tree listens to those who steer it, if it does: see the option `control` of `supervise()`. */
+  get controlPath(): string | undefined {
+    return this.#control?.path;
+  }
+
+  /** @internal Has the tree listen to those who steer it; to be called before it is started. */
+  async listen(options: ControlOptions): Promise<void> {
+    const { serve } = await import('../control/index.js');
+    const { clock, graceMs } = this.#settings;
+    this.#control = await serve(this.supervisor, {
+      ...options,
+      clock,
+      stop: (withinMs = graceMs) => {
+        this.#stopping ??= this.#stop(withinMs);
+        return this.#stopping;
+      },
+    });
   }
 
   /** @internal Starts the tree, and leaves nothing behind if that fails. */
@@ -174,6 +195,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   async #abandon(error: unknown): Promise<unknown> {
     await this.#stopping;
     await this.supervisor.done;
+    await this.#control?.close();
     const signal = this.#signal;
     const interrupted = signal !== undefined && !(error instanceof StartError);
     const told = interrupted ? new StartInterruptedError(this.supervisor.path, signal) : error;
@@ -230,6 +252,8 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   async #end(exit: Exit): Promise<Outcome> {
     if (this.supervisor.stopRequested) this.#stopping ??= this.#stop(this.#settings.graceMs);
     const report = await this.#stopping;
+    // Those who wait for this end are told before a signal may end the program.
+    await this.#control?.close();
     this.#close();
     const why = isNormal(exit) ? (this.#endedBy ?? exit) : exit;
     if (!isNormal(why)) throw new TreeFailedError(this.supervisor.path, why);

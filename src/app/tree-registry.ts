@@ -1,5 +1,10 @@
 import { ResourceError } from '../core/index.js';
-import { type RegistryOptions, ResourceRegistry, registrySettings, scopeNamed } from '../resources/index.js';
+import {
+  type RegistryOptions,
+  ResourceRegistry,
+  registrySettings,
+  scopeNamed,
+} from '../resources/opening.js';
 import {
   type ResourceOwner,
   type ResourceProvider,

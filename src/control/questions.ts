@@ -52,20 +52,21 @@ export class Questions {
   ask(request: object, abortSignal?: AbortSignal): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (abortSignal?.aborted === true) return reject(abortSignal.reason);
-      const id = this.#put(request, {
-        item: () => undefined,
-        answered: (answer) => settle(() => resolve(answer)),
-        failed: (error) => settle(() => reject(error)),
-      });
-      const settle = (how: () => void): void => {
-        abortSignal?.removeEventListener('abort', onAbort);
-        how();
-      };
+      let id = 0;
       const onAbort = (): void => {
         this.#cancel(id);
         settle(() => reject(abortSignal?.reason));
       };
+      const settle = (how: () => void): void => {
+        abortSignal?.removeEventListener('abort', onAbort);
+        how();
+      };
       abortSignal?.addEventListener('abort', onAbort);
+      id = this.#put(request, {
+        item: () => undefined,
+        answered: (answer) => settle(() => resolve(answer)),
+        failed: (error) => settle(() => reject(error)),
+      });
     });
   }
 

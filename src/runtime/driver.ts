@@ -105,6 +105,8 @@ export interface ChildOutput {
   tail(count: number): readonly OutputLine[];
   /** Hears every further line until the returned function is called. A listener that throws is not called again. */
   follow(listener: (line: OutputLine) => void): () => void;
+  /** Has the log files that it goes to opened anew, after they were rotated from outside; false where there are none. */
+  reopen?(): boolean;
 }
 
 /** What the supervisor may ask of an incarnation. Each is asked at most once, in this order, and none may throw. */

@@ -15,6 +15,8 @@ export interface Room {
   readonly imports: readonly string[];
   /** May it import `node:` modules? */
   readonly node: boolean;
+  /** Further doors, for those who load little of it and late: a bundler cannot part what one `index.ts` lists. */
+  readonly doors?: readonly string[];
 }
 
 export interface Reserved {
@@ -35,7 +37,7 @@ export const HOUSE: House = {
     core: { imports: [], node: false },
     runtime: { imports: ['core'], node: true },
     children: middle(),
-    resources: middle(),
+    resources: { ...middle(), doors: ['resources/opening.ts'] },
     signals: middle(),
     pool: middle(),
     boot: middle(),
@@ -43,7 +45,7 @@ export const HOUSE: House = {
     testing: middle(),
     /** The front door: `supervise()` composes a tree, a signal trap and a stop. */
     app: {
-      imports: ['core', 'runtime', 'children', 'signals', 'resources', 'pool', 'boot'],
+      imports: ['core', 'runtime', 'children', 'signals', 'resources', 'pool', 'boot', 'control'],
       node: true,
     },
     /** `doctor` and `reclaim` work when no program runs that one could ask; `run` is a program as others write them. */

@@ -9,6 +9,7 @@ const ENTRY_POINTS = [
   'treewarden',
   'treewarden/child',
   'treewarden/logs',
+  'treewarden/control',
   'treewarden/resources',
   'treewarden/testing',
   'treewarden/tsyringe',

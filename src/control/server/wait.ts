@@ -70,6 +70,7 @@ async function untilDown(root: Supervisor, path: string, changes: Changes): Prom
       if (last === undefined) throw found;
       return { ...last.snapshot(), status: 'down' };
     }
+    if (found === undefined && root.status === 'stopped') return root.snapshot();
     if (found?.status === 'down' && !(await comesBack(found))) return found.snapshot();
     last = found;
     if (found?.status !== 'down') await changes.next();
