@@ -142,6 +142,16 @@ describe('a probe', () => {
     program.end();
   });
 
+  test('that answers late is counted once, whatever it says', async () => {
+    const answers: ((well: boolean) => void)[] = [];
+    const program = new Program({ times: 3, probe: () => new Promise((resolve) => answers.push(resolve)) });
+    await program.clock.advance(350);
+    answers[0]?.(false);
+    await program.clock.advance(10);
+    expect(program.faults).toEqual([]);
+    program.end();
+  });
+
   test('that answers after the watch has ended counts for nothing', async () => {
     let answer: ((well: boolean) => void) | undefined;
     const program = new Program({
@@ -171,6 +181,19 @@ test('a paused program is not judged, and starts afresh when it goes on', async 
   await program.clock.advance(100);
   expect(program.faults).toHaveLength(1);
   expect(program.faults[0]).toMatch(/^1500: /);
+});
+
+test('what a paused program used is not held against it when it goes on', async () => {
+  const program = new Program({ cpuPercent: 50, times: 1 });
+  program.processes = [{ cpuMs: 0 }];
+  await program.clock.advance(100);
+  program.paused = true;
+  await program.clock.advance(100);
+  program.paused = false;
+  program.processes = [{ cpuMs: 1000 }];
+  await program.clock.advance(100);
+  expect(program.faults).toEqual([]);
+  program.end();
 });
 
 test('a port that nothing listens at any more is a fault', async () => {
