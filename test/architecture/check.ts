@@ -38,17 +38,18 @@ function importBreach(from: string, specifier: string, room: Room, house: House)
   if (specifier.startsWith('node:')) {
     return room.node ? undefined : `${roomOf(from)} imports nothing from Node, yet here is "${specifier}"`;
   }
-  if (specifier.startsWith('.')) return roomBreach(from, targetOf(from, specifier), room);
+  if (specifier.startsWith('.')) return roomBreach(from, targetOf(from, specifier), room, house);
   return packageBreach(from, specifier, house);
 }
 
-function roomBreach(from: string, target: string, room: Room): string | undefined {
+function roomBreach(from: string, target: string, room: Room, house: House): string | undefined {
   const [here, there] = [roomOf(from), roomOf(target)];
   if (target.startsWith('..')) return `"${target}" lies outside src/`;
   if (here === there || room.imports.includes(target)) return undefined;
   if (!room.imports.includes(there)) return `${here} may not import ${there} ("${target}")`;
   const door = there.endsWith('.ts') ? there : `${there}/index.ts`;
-  return target === door ? undefined : `"${target}" is behind the door of ${there}; import ${door}`;
+  if (target === door || house.rooms[there]?.doors?.includes(target)) return undefined;
+  return `"${target}" is behind the door of ${there}; import ${door}`;
 }
 
 function packageBreach(from: string, specifier: string, house: House): string | undefined {

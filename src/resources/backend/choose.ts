@@ -2,7 +2,6 @@ import { CapabilityError } from '../../core/index.js';
 import { enterSection } from '../../runtime/index.js';
 import type { Native, NativeName } from './backend.js';
 import type { Ffi } from './ffi.js';
-import { openLibc } from './libc.js';
 
 /**
  * - `auto`: koffi where it is installed, else files.
@@ -84,6 +83,7 @@ async function tryToLoad(name: NativeName): Promise<Loaded> {
   const leave = enterSection();
   if (leave === undefined) return nothing('This thread is being ended.');
   try {
+    const { openLibc } = await import('./libc.js');
     return { native: openLibc(await OPENERS[name]()), reasons: [] };
   } catch (error) {
     return nothing(`${name} could not be loaded: ${reasonOf(error)}`);

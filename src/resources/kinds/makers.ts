@@ -2,8 +2,6 @@ import { refuse } from '../checks.js';
 import type { Make } from '../site.js';
 import { makeCustom } from './make-custom.js';
 import { makeFileLock } from './make-file-lock.js';
-import { makeInstanceLock } from './make-instance-lock.js';
-import { makeMarkedProcesses } from './make-marked-processes.js';
 import { makeSharedMemory } from './make-memory.js';
 import { makePidFile } from './make-pid-file.js';
 import { makePosixSemaphore } from './make-posix-semaphore.js';
@@ -11,6 +9,7 @@ import { makeProcessGroup } from './make-process-group.js';
 import { makeSemaphoreSet } from './make-semaphore-set.js';
 import { makeTemporaryDirectory, makeTemporaryFile } from './make-temporary.js';
 import { makeUnixSocket } from './make-unix-socket.js';
+import { makeInstanceLock, makeMarkedProcesses } from './process-makers.js';
 import { makeSharedFile } from './shared-file.js';
 
 /**

@@ -19,8 +19,8 @@ export interface Home {
   readonly clock: Clock;
   /** Whether somebody will release what is left in the ledger once this process is dead. */
   readonly guarded: boolean;
-  /** @throws InvalidSpecError if there is no such kind */
-  makeOf(kind: string): Make;
+  /** A promise until its code is loaded. @throws InvalidSpecError if there is no such kind */
+  makeOf(kind: string): Make | Promise<Make>;
   site(parts: Pick<Site, 'ledger' | 'owner' | 'signal'>): Site;
   /** Unmaps what threads of this process that are gone had mapped: they could not do it themselves. */
   sweepThreads(): Promise<void>;
@@ -58,7 +58,8 @@ export class OwnedScope implements ResourceScope {
   /** An end that comes meanwhile waits for what is being made, which is then released and refused. */
   async grant(request: ResourceRequest): Promise<Grant> {
     this.#refuseIfClosed(request);
-    const make = this.#home.makeOf(request.kind);
+    const make = await this.#home.makeOf(request.kind);
+    this.#refuseIfClosed(request);
     this.#registerGroup();
     const held = new Held(request, this.#home.clock.now());
     const number = ++this.#last;

@@ -14,7 +14,8 @@ import { refuse } from '../checks.js';
 import { releaseAtExit } from '../guard/exit.js';
 import type { GuardianState } from '../guard/guardian.js';
 import { type ReclaimReport, reclaim } from '../guard/reclaim.js';
-import type { Claim, Make, Site } from '../site.js';
+import { makeOf } from '../kinds/late-makers.js';
+import type { Claim, Site } from '../site.js';
 import { type RegistryListener, RegistryListeners } from './events.js';
 import { GuardedLedger } from './guarded-ledger.js';
 import { checkOwner, type RegistryOptions, type RegistrySettings, registrySettings } from './options.js';
@@ -79,12 +80,11 @@ export class ResourceRegistry implements ResourceProvider, AsyncDisposable {
       settings.backend,
       `The registry "${settings.scope}", with the backend "${settings.backend}",`,
     );
-    const { makeOf } = await import('../kinds/makers.js');
     const reclaimed = await reclaim({ ...settings, dryRun: false });
-    return new ResourceRegistry(settings, makeOf, reclaimed);
+    return new ResourceRegistry(settings, reclaimed);
   }
 
-  private constructor(settings: RegistrySettings, makeOf: (kind: string) => Make, reclaimed: ReclaimReport) {
+  private constructor(settings: RegistrySettings, reclaimed: ReclaimReport) {
     this.scope = settings.scope;
     this.reclaimed = reclaimed;
     this.#settings = settings;
