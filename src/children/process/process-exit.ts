@@ -13,7 +13,7 @@ export interface ProcessEnd {
   readonly asked: Asked;
   /** How it may have been asked to. */
   readonly signals: Pick<ProcessOptions, 'drainSignal' | 'stopSignal' | 'finalSignal'>;
-  /** V8's words for having run out of memory, if it wrote them. */
+  /** V8's words for having run out of memory, or what shows that the kernel ended it for want of some. */
   readonly outOfMemory: string | undefined;
 }
 
@@ -29,7 +29,7 @@ export function explainEnd({ code, signal, asked, signals, outOfMemory }: Proces
     return { type: 'killed' };
   if (asked !== 'nothing' && (code === 0 || isEndBy(stopSignal) || isEndBy(drainSignal)))
     return { type: 'shutdown' };
-  if (outOfMemory !== undefined && (signal === 'SIGABRT' || code === statusOf('SIGABRT'))) {
+  if (outOfMemory !== undefined && (signal === 'SIGKILL' || isEndBy('SIGABRT'))) {
     return { type: 'out-of-memory', detail: outOfMemory };
   }
   if (signal !== null) return { type: 'signal', signal };
