@@ -3,7 +3,7 @@ import { LineReader } from './line-reader.js';
 /** How much of a stream is kept, in bytes, and how many lines of it are shown. */
 const KEPT_BYTES = 65_536;
 const KEPT_LINES = 1000;
-/** Up to this size chunks that do not end a line are joined, so that a program that writes byte by byte is kept as lines too. */
+/** Up to this size the chunks of a line are joined, so that a program that writes byte by byte is kept as lines too. */
 const JOINED_BYTES = 4096;
 const NEWLINE = 10;
 
@@ -30,13 +30,12 @@ export class KeptOutput {
   /** @param order - rises with each chunk of either stream */
   add(chunk: Buffer, order: number, atMs: number): void {
     const fitting = chunk.length > KEPT_BYTES ? chunk.subarray(-KEPT_BYTES) : chunk;
-    const last = this.#kept.at(-1);
+    const whole = this.#joined(fitting);
     this.#bytes += fitting.length;
-    if (last !== undefined && isOpen(last.chunk) && last.chunk.length + fitting.length <= JOINED_BYTES) {
-      this.#kept[this.#kept.length - 1] = { order, atMs, chunk: Buffer.concat([last.chunk, fitting]) };
-    } else {
-      this.#kept.push({ order, atMs, chunk: fitting });
-    }
+    // A line that goes on is apart from those before it: it will be whole at another time.
+    const end = whole.lastIndexOf(NEWLINE) + 1;
+    if (end > 0) this.#kept.push({ order, atMs, chunk: whole.subarray(0, end) });
+    if (end < whole.length) this.#kept.push({ order, atMs, chunk: whole.subarray(end) });
     this.#forgetOldest();
   }
 
@@ -59,6 +58,15 @@ export class KeptOutput {
     return all.subarray(all.lastIndexOf(NEWLINE) + 1);
   }
 
+  /** With the beginning of its first line, where that is short enough to be copied. */
+  #joined(chunk: Buffer): Buffer {
+    const last = this.#kept.at(-1)?.chunk;
+    const isBegun = last !== undefined && last[last.length - 1] !== NEWLINE;
+    if (!isBegun || last.length + chunk.length > JOINED_BYTES) return chunk;
+    this.#kept.pop();
+    return Buffer.concat([last, chunk]);
+  }
+
   #forgetOldest(): void {
     const kept = this.#kept;
     while (this.#bytes > KEPT_BYTES || kept.length - this.#first > KEPT_LINES) {
@@ -68,8 +76,4 @@ export class KeptOutput {
     // One by one would move all the others each time.
     if (this.#first > KEPT_LINES) this.#first -= kept.splice(0, this.#first).length;
   }
-}
-
-function isOpen(chunk: Buffer): boolean {
-  return chunk[chunk.length - 1] !== NEWLINE;
 }
