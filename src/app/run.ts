@@ -12,7 +12,7 @@ export async function run(what: unknown, options: SuperviseOptions & LonePolicy)
   const provider = treeResources(spec.id, options.resources);
   // Without options of its own nothing is waited for: the signals are trapped at once.
   const resources = provider instanceof Promise ? await provider : provider;
-  const app = new Supervised(new Supervisor(spec, { ...tree, resources }), spec, settings);
+  const app = new Supervised(new Supervisor(spec, { ...tree, resources }), spec, settings, spec !== what);
   // Before anything starts: a start that hangs can be looked at, and one that cannot be looked at does not begin.
   if (settings.control !== undefined) await app.listen(settings.control);
   return app.start();

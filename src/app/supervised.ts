@@ -63,6 +63,8 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   readonly done: Promise<Outcome>;
   readonly #spec: Spec;
   readonly #settings: ProgramSettings;
+  /** Whether the tree was put around a single child, with which it ends. */
+  readonly #lone: boolean;
   readonly #hurry = new AbortController();
   readonly #undo: (() => void)[] = [];
   #trap: SignalTrap | undefined;
@@ -75,11 +77,12 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   #settle: (outcome: Promise<Outcome>) => void = () => undefined;
 
   /** @internal `supervise()` makes them. */
-  constructor(root: Supervisor<Spec>, spec: Spec, settings: ProgramSettings) {
+  constructor(root: Supervisor<Spec>, spec: Spec, settings: ProgramSettings, lone = false) {
     this.supervisor = root;
     this.events = new EventStream(root);
     this.#spec = spec;
     this.#settings = settings;
+    this.#lone = lone;
     this.done = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -171,6 +174,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
       });
     }
     if ((this.#spec.policy.autoShutdown ?? 'never') !== 'never') this.#noteLastChild();
+    if (this.#lone) this.#endWithLone();
     if (onEvent !== undefined) this.#undo.push(supervisor.on('*', onEvent));
     if (EVENTS.hasSubscribers) this.#undo.push(supervisor.on('*', (event) => EVENTS.publish(event)));
   }
@@ -189,6 +193,18 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
       supervisor.on('child:exited', noteExit),
       supervisor.on('supervisor:auto-shutdown', noteEnd),
     );
+  }
+
+  /** A lone child that its exit keeps down leaves nothing to supervise. One that was run once may be brought up again, from another shell. */
+  #endWithLone(): void {
+    const { supervisor } = this;
+    const end = (): void => {
+      const [child] = supervisor.snapshot().children ?? [];
+      if (child === undefined || child.once === true) return;
+      this.#endedBy = child.lastExit?.exit;
+      this.#stopping ??= this.#stop(this.#settings.graceMs);
+    };
+    this.#undo.push(supervisor.on('child:kept-down', end));
   }
 
   /** A signal while the tree starts ends it, too: the error says so instead of how the start went. */

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   type ChildContext,
+  type ChildSpec,
+  type IncarnationHost,
   InvalidSpecError,
   joinShutdown,
   type Logger,
@@ -126,6 +128,21 @@ describe('supervise() of a tree', () => {
 });
 
 describe('supervise() of one child', () => {
+  const hosts: IncarnationHost[] = [];
+  /** A child that ends as it is told by its last host. */
+  const program = <Id extends string>(id: Id): ChildSpec<Id> => ({
+    id,
+    kind: 'program',
+    driver: {
+      start: (host) => {
+        hosts.push(host);
+        host.ready();
+        const end = (): void => host.exited({ type: 'shutdown' });
+        return { drain: () => host.drained(), stop: end, kill: end };
+      },
+    },
+  });
+
   test('puts it under a root, from which its path leads', async () => {
     await using app = await supervise(task('mail', idle));
     expect(app.child('mail').path).toBe('root/mail');
@@ -148,6 +165,23 @@ describe('supervise() of one child', () => {
     const limited = await supervise(spec, { signals: false, intensity: 3, periodMs: 60_000 });
     await expect(limited.done).rejects.toThrow(TreeFailedError);
     expect(runs).toBe(4);
+  });
+
+  test('a child that its exit keeps down ends the program, which has failed as it has', async () => {
+    const app = await supervise(program('misconfigured'));
+    hosts.at(-1)?.exited({ type: 'code', code: 78 });
+    await expect(app.done).rejects.toThrow('The tree "root" has failed: exited with code 78.');
+  });
+
+  test('a child that was to run once leaves the program, so that it can be brought up again', async () => {
+    const app = await supervise(program('job'));
+    await app.child('job').start({ once: true });
+    hosts.at(-1)?.exited({ type: 'code', code: 78 });
+    await new Promise(setImmediate);
+    expect(app.child('job').status).toBe('down');
+    await app.child('job').start();
+    await app.stop();
+    await expect(app.done).resolves.toMatchObject({ type: 'stopped' });
   });
 
   test('a temporary child ends the program, which has failed if the child has', async () => {
