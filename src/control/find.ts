@@ -63,8 +63,8 @@ function socketsIn(directory: string): readonly string[] {
   try {
     return readdirSync(directory)
       .filter((name) => name.endsWith(SOCKET_SUFFIX) && !name.startsWith('.'))
-      .sort()
-      .map((name) => join(directory, name));
+      .map((name) => join(directory, name))
+      .sort((a, b) => (treeNameOf(a) < treeNameOf(b) ? -1 : 1));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return [];

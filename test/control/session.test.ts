@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { command, supervisor, task } from '../../src/index.js';
-import { client, idle, served, shop } from './trees.js';
+import { command, supervisor } from '../../src/index.js';
+import { client, served } from './trees.js';
 
 describe('a client', () => {
   test('is told whom it is connected to', async () => {

@@ -54,7 +54,12 @@ export class Connection {
       this.#tell();
       this.#pump();
     });
-    socket.on('end', () => this.#endOfRequests());
+    // Node tells it also while the socket is paused, with requests that are not handled yet.
+    socket.on('end', () => {
+      this.#hasEndedItsHalf = true;
+      this.#pump();
+      if (!this.#isOver) this.#probeIt();
+    });
     // Whatever it is, it is the end of the connection, which 'close' tells.
     socket.on('error', () => undefined);
     socket.on('close', () => this.#forget());
@@ -98,7 +103,7 @@ export class Connection {
     this.#isHandling = true;
     const isDone = this.#handleLines();
     this.#isHandling = isDone === 'later';
-    if (isDone === true) this.#socket.resume();
+    if (isDone === true) this.#readOn();
     else this.#socket.pause();
     if (this.#lines.isTooLong) this.end(tooLong());
   }
@@ -222,8 +227,7 @@ export class Connection {
     this.#pending.delete(pending.id);
     pending.end();
     this.#write(asLine({ id: pending.id, ...answer }) ?? JSON.stringify(notAsJson(pending.id)));
-    if (this.#hasEndedItsHalf && this.#pending.size === 0) this.#leave();
-    else this.#pump();
+    this.#pump();
   }
 
   #write(line: string): void {
@@ -232,13 +236,12 @@ export class Connection {
 
   // --- Its end ---------------------------------------------------------------------------------------------------------------------
 
-  /** It asks for nothing more: what it has asked for is answered, and streams, which nobody may read any longer, end. */
-  #endOfRequests(): void {
-    this.#hasEndedItsHalf = true;
+  /** One that asks for nothing more is still answered; its streams, which perhaps nobody reads any longer, end. */
+  #readOn(): void {
+    if (!this.#hasEndedItsHalf) return void this.#socket.resume();
     for (const pending of this.#pending.values())
       if (pending.isStream) this.#answer(pending, { answer: null });
     if (this.#pending.size === 0) this.#leave();
-    else this.#probeIt();
   }
 
   /** One that is gone altogether looks like one that only has no more requests, until something is written to it. Readers pass over empty lines. */
