@@ -17,6 +17,8 @@ export interface Stat {
   readonly parent: number;
   readonly group: number;
   readonly session: number;
+  /** Whether it is a thread of the kernel's own. */
+  readonly isKernel: boolean;
   /** When it started, in clock ticks since boot. */
   readonly startTicks: number;
 }
@@ -31,6 +33,8 @@ export function readStat(pid: number): Stat | undefined {
     parent: Number(fields[1]),
     group: Number(fields[2]),
     session: Number(fields[3]),
+    // PF_KTHREAD. Not by its parent: the number 2, by which it could be told, may be anybody's in a pid namespace.
+    isKernel: (Number(fields[6]) & 0x0020_0000) !== 0,
     startTicks: Number(fields[19]),
   };
 }

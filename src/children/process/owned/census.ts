@@ -1,6 +1,6 @@
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Clock } from '../../../runtime/index.js';
-import { isDead, readProc, readStat, type Stat } from '../proc.js';
+import { isDead, listPids, readProc, readStat, type Stat } from '../proc.js';
 
 /** The environment variable by which a process shows which trees it is in: `<mark>:<number>;`, once for each, the outermost first. */
 export const MARK_VARIABLE = 'TREEWARDEN_MARK';
@@ -38,8 +38,7 @@ let latest: (Census & { readonly clock: Clock }) | undefined;
 /** A process as it is now; nothing for what has ended, for kernel threads, and for what is older than this process. */
 export function readResident(pid: number): Resident | undefined {
   const stat = readStat(pid);
-  if (stat === undefined || isDead(stat) || stat.parent === KTHREADD || stat.startTicks < ownStart())
-    return undefined;
+  if (stat === undefined || isDead(stat) || stat.isKernel || stat.startTicks < ownStart()) return undefined;
   const environment = readProc(`${pid}/environ`);
   if (environment === undefined) return { pid, ...stat, marks: '', environment: 'hidden' };
   const kind = environment === '' ? 'empty' : 'read';
@@ -65,19 +64,6 @@ export function pidCount(): number {
 }
 
 let pids: number | undefined;
-
-const KTHREADD = 2;
-
-function listPids(): readonly number[] {
-  try {
-    return readdirSync('/proc')
-      .map(Number)
-      .filter((pid) => pid > KTHREADD);
-  } catch {
-    // No /proc: nobody can be found by it.
-    return [];
-  }
-}
 
 function ownStart(): number {
   startedAt ??= readStat(process.pid)?.startTicks ?? 0;

@@ -201,9 +201,12 @@ const FASTEST_BIRTHS_PER_MS = 100;
 const DOUBTFUL_LOOKS = 3;
 const SUSPEND_LOOKS = 8;
 
-/** Sends a signal to that very process, if it still is the one that was seen. */
-function signalResident({ pid, startTicks }: Resident, signal: NodeJS.Signals): boolean {
-  if (readStat(pid)?.startTicks !== startTicks) return false;
+/**
+ * Sends a signal to that very process: not to another that has got its number, be it in the same clock tick, unless that one is in the same tree.
+ */
+function signalResident({ pid, startTicks, session, marks }: Resident, signal: NodeJS.Signals): boolean {
+  const now = readResident(pid);
+  if (now?.startTicks !== startTicks || now.session !== session || now.marks !== marks) return false;
   try {
     process.kill(pid, signal);
     return true;
