@@ -30,7 +30,7 @@ export function explainEnd({ code, signal, asked, signals, outOfMemory }: Proces
   if (asked !== 'nothing' && (code === 0 || isEndBy(stopSignal) || isEndBy(drainSignal)))
     return { type: 'shutdown' };
   if (outOfMemory !== undefined && (signal === 'SIGKILL' || isEndBy('SIGABRT'))) {
-    return { type: 'out-of-memory', detail: outOfMemory };
+    return { type: 'out-of-memory', detail: outOfMemory, signal: signal ?? 'SIGABRT' };
   }
   if (signal !== null) return { type: 'signal', signal };
   return code === 0 ? { type: 'completed' } : { type: 'code', code: code ?? -1 };

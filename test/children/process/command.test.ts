@@ -108,7 +108,11 @@ describe('how a command ended', () => {
       command('greedy', process.execPath, ['--max-old-space-size=30', '-e', greedy], { stderr: 'capture' }),
     );
     const { exit, stderr } = await host.next('exited');
-    expect(exit).toEqual({ type: 'out-of-memory', detail: expect.stringContaining('heap out of memory') });
+    expect(exit).toEqual({
+      type: 'out-of-memory',
+      detail: expect.stringContaining('heap out of memory'),
+      signal: 'SIGABRT',
+    });
     expect(stderr?.join('\n')).toContain('heap out of memory');
   });
 

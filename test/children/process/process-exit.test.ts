@@ -68,9 +68,13 @@ test.each<[string, Partial<ProcessEnd>, Exit]>([
   [
     'SIGABRT with the words of V8',
     { signal: 'SIGABRT', outOfMemory: 'heap' },
-    { type: 'out-of-memory', detail: 'heap' },
+    { type: 'out-of-memory', detail: 'heap', signal: 'SIGABRT' },
   ],
-  ['a shell that tells of it', { code: 134, outOfMemory: 'heap' }, { type: 'out-of-memory', detail: 'heap' }],
+  [
+    'a shell that tells of it',
+    { code: 134, outOfMemory: 'heap' },
+    { type: 'out-of-memory', detail: 'heap', signal: 'SIGABRT' },
+  ],
   ['the words of V8, but another end', { code: 1, outOfMemory: 'heap' }, { type: 'code', code: 1 }],
   ['SIGABRT alone', { signal: 'SIGABRT' }, { type: 'signal', signal: 'SIGABRT' }],
 ])('%s', (_, changes, exit) => {
