@@ -263,7 +263,10 @@ export class ProcessIncarnation implements Incarnation {
     }
     this.#listen(this.#child);
     this.onSpawned(this.#child);
-    if (this.#child.pid !== undefined) this.#run(this.#child, this.#child.pid, marking?.token);
+    if (this.#child.pid !== undefined) {
+      this.#preparation.spawned(this.#child.pid);
+      this.#run(this.#child, this.#child.pid, marking?.token);
+    }
     const lifeline = this.#child.stdio[lifelineFd(this.launch, lockFd)];
     if (this.launch.background && lifeline)
       // Safe: it was asked for as a pipe, which can be read and written.
@@ -340,7 +343,8 @@ export class ProcessIncarnation implements Incarnation {
     const asked = this.#asked;
     const follows = this.launch.background === true && code === 0 && asked === 'nothing';
     // A program in the background ends later, by the time of which it may have been asked to.
-    const starved = signal === 'SIGKILL' && asked !== 'kill' ? this.#launched?.outOfMemory : undefined;
+    const mayStarve = asked !== 'kill' && (signal === 'SIGKILL' || this.#launched?.endsWhole);
+    const starved = mayStarve ? this.#launched?.outOfMemory : undefined;
     this.#leaderExit = () =>
       follows && this.#asked === 'stop' ? { type: 'shutdown' } : this.#explain(code, signal, asked, starved);
     this.#tree?.leaderEnded();
@@ -360,7 +364,7 @@ export class ProcessIncarnation implements Incarnation {
     if (this.#rest === 'kill') this.#rungs?.killRest();
     else this.#rungs?.askRest();
     if (this.#draining) this.host.drained();
-    if (this.asked || this.#faulted) return;
+    if (this.asked || this.#faulted || this.#launched?.endsWhole) return;
     this.#faulted = true;
     // What cannot be killed either is then named by the supervisor's stop ladder. Safe: the leader has ended.
     this.host.fault(this.#leaderExit?.() as Exit);
@@ -448,7 +452,8 @@ export class ProcessIncarnation implements Incarnation {
     // Somebody had to be killed, be it only what the leader left behind.
     if (this.#asked === 'kill' && asked !== 'kill') return { type: 'killed' };
     const outOfMemory = starved ?? this.#output.outOfMemory;
-    const exit = explainEnd({ code, signal, asked, signals: this.launch, outOfMemory });
+    const ended = this.#launched?.trueSignal(code, signal) ?? signal;
+    const exit = explainEnd({ code, signal: ended, asked, signals: this.launch, outOfMemory });
     return exit.type === 'code' ? this.explainCode(exit.code) : exit;
   }
 

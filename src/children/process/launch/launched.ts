@@ -84,7 +84,8 @@ export class Launched {
       return spawnError(child, this.#launch, { code: errno, message: lines.at(-1) ?? `status ${failed}` });
     }
     if (this.#isWellSaid) return undefined;
-    const said = lines.length === 0 ? '' : ` Its last words: ${lines.slice(-3).join(' / ')}`;
+    const words = [...this.#said.split('\n'), ...lines].filter((line) => line !== '').slice(-3);
+    const said = words.length === 0 ? '' : ` Its last words: ${words.join(' / ')}`;
     return new SpawnError(
       child,
       this.#launch.file,
@@ -93,13 +94,18 @@ export class Launched {
     );
   }
 
+  /** How the program ended, where another process has waited for it: that one cannot pass on a SIGKILL, and complains. Known once all output is in. */
+  trueSignal(code: number | null, signal: NodeJS.Signals | null): NodeJS.Signals | null {
+    return this.endsWhole && code === 1 && /^ok\nunshare: /.test(this.#said) ? 'SIGKILL' : signal;
+  }
+
   /** What shows that the kernel has ended it for want of memory, if anything does. For an end by SIGKILL that nobody here has sent. */
   get outOfMemory(): string | undefined {
     return this.#oom.risen();
   }
 
   get #isWellSaid(): boolean {
-    return this.#said === 'ok\n';
+    return this.#said.startsWith('ok\n') && !/^failed/m.test(this.#said);
   }
 
   #hear(chunk: Buffer): void {

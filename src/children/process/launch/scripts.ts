@@ -17,6 +17,7 @@ export interface LastSteps {
  */
 export function lastScript({ statusFd, lines, parent, unset, looks }: LastSteps): string {
   return [
+    ...(looks ? [`exec 2>&${statusFd + 1} ${statusFd + 1}>&-`] : []),
     ...lines,
     ...(parent === undefined ? [] : [`[ "$PPID" = ${parent} ] || exit 1`]),
     ...(unset.length === 0 ? [] : [`unset ${unset.join(' ')}`]),
@@ -39,7 +40,8 @@ export const PLACE_SCRIPT = 'echo 0 >"$1/cgroup.procs" && shift && exec "$@"';
 /**
  * Runs in a process whose children are born into a new pid namespace, and makes the first of them its process 1, which takes on the orphans there, ignores every
  * signal, and ends, and with it all of the namespace, when this program closes the descriptor or dies. Then it becomes what waits for the program: the second
- * process there, so that signals have their default action in it, and its wait status is passed on as it is.
+ * process there, so that signals have their default action in it, and its wait status is passed on as it is. What the wrappers beyond it complain of is said on the
+ * descriptor; the program's own stderr is kept on the next one for the last shell.
  *
  * @param ignored - a signal that is for the program, and would end whoever waits for it
  */
@@ -47,6 +49,7 @@ export function namespaceScript(statusFd: number, ignored: string | undefined): 
   return [
     `( trap '' HUP INT QUIT TERM USR1 USR2 ALRM PIPE WINCH; ( read -r _ <&${statusFd} ) & wait ) </dev/null >/dev/null 2>&1 &`,
     ...(ignored === undefined ? [] : [`trap '' ${ignored}`]),
+    `exec ${statusFd + 1}>&2 2>&${statusFd}`,
     'exec "$@"',
   ].join('\n');
 }
