@@ -150,6 +150,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
       // Its code is loaded where somebody reads it.
       if (logger !== undefined)
         this.#undo.push(this.supervisor.on('*', (await import('./log.js')).logTo(logger)));
+      if (process.pid === 1) await this.#seeOffOrphans();
       await this.supervisor.start();
     } catch (error) {
       throw await this.#abandon(error);
@@ -159,6 +160,15 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     this.#closed = end.catch(() => undefined);
     this.#settle(end);
     return this;
+  }
+
+  /** Process 1 of a container is given every orphan there. */
+  async #seeOffOrphans(): Promise<void> {
+    const { clock, logger } = this.#settings;
+    const openReaper = async (): ReturnType<typeof import('../resources/index.js').openReaper> =>
+      (await import('../resources/index.js')).openReaper();
+    const { seeOffOrphans } = await import('./first-process.js');
+    this.#undo.push(seeOffOrphans({ clock, logger, openReaper }));
   }
 
   #listen(): void {

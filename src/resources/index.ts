@@ -1,5 +1,6 @@
 export type { NativeName } from './backend/backend.js';
 export type { BackendChoice } from './backend/choose.js';
+export { openReaper } from './backend/reaper.js';
 export { type CellRole, type SnapshotCell, type SnapshotCellOptions, snapshotCell } from './cell/cell.js';
 export type { ChangeOptions } from './cell/changes.js';
 export type { Codec, CodecOption } from './cell/codec.js';

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { endAll, type Program, startAsFirstProcess } from './program.js';
+import { endAll, fixture, type Program, run, startAsFirstProcess } from './program.js';
 
 afterEach(endAll);
 
@@ -23,5 +23,14 @@ describe.runIf(namespaces)('as process 1 of a container, where no signal has a d
     const { code, lines } = await program.ended;
     expect(lines.at(-1)).toBe('stopped by SIGTERM, failures 0, listeners 0 0 0 0');
     expect(code).toBe(143);
+  });
+
+  const withProc = ['--user', '--map-root-user', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  const asFirst = (how: string, env: readonly string[] = []): Program =>
+    run('unshare', [...withProc, 'env', ...env, process.execPath, fixture('adopts-orphans.mjs'), how]);
+
+  test('a program sees off the orphans that it is given, and takes its listener off again', async () => {
+    const { lines } = await asFirst('none').ended;
+    expect(lines).toEqual(['listeners 1', 'left ', 'listeners 0']);
   });
 });

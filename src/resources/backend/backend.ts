@@ -29,6 +29,8 @@ export interface Native {
   readonly systemV: SystemV | undefined;
   /** POSIX named semaphores; undefined where the system has none. */
   readonly namedSemaphores: NamedSemaphores | undefined;
+  /** Takes notice of the end of a child that nobody else waits for; false where it has not ended, or is none of this process. */
+  readonly reap?: ((pid: number) => boolean) | undefined;
   /** The kernel's id of the calling thread; the main thread's is the pid. */
   threadId(): number;
   /**

@@ -22,6 +22,7 @@ export function openLibc(ffi: Ffi): Native {
     memfd,
     seal: openSeal(ffi),
     flock: openFlock(ffi),
+    reap: ifThere(() => openReap(ffi)),
     robustMutex: ifThere(() => openRobustMutexes(ffi)),
     systemV: ifThere(() => openSystemV(ffi, memory)),
     namedSemaphores: ifThere(() => openNamedSemaphores(ffi)),
@@ -83,6 +84,13 @@ const LOCK_NB = 4;
 function openFlock(ffi: Ffi): Native['flock'] {
   const flock = throwing(ffi, 'flock', ffi.declare('flock', ['int', 'int'], 'int'));
   return (fd, how) => tried(() => flock(fd, LOCK[how] | LOCK_NB));
+}
+
+const WNOHANG = 1;
+
+function openReap(ffi: Ffi): NonNullable<Native['reap']> {
+  const waitpid = ffi.declare('waitpid', ['int', 'memory', 'int'], 'int');
+  return (pid) => waitpid(pid, new Int32Array(1), WNOHANG) === pid;
 }
 
 /** A thread's id never changes, so it is asked for once. */
