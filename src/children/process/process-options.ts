@@ -86,7 +86,8 @@ export interface ProcessOptions {
   /** Sent by `child.reload()`. @defaultValue none: it cannot be asked to reload */
   readonly reloadSignal?: NodeJS.Signals;
   /**
-   * Whom a stop is for. `'tree'`: `stopSignal` goes to the process group, and the kill to every descendant. `'mixed'`: `stopSignal` goes to the program
+   * Whom a stop is for. `'tree'`: `stopSignal` goes to the process group, to those who have left it once the program itself has ended, and the kill to
+   * every descendant. `'mixed'`: `stopSignal` goes to the program
    * alone, and what it leaves behind is killed. `'process'`: both go to the program alone; what it leaves behind is left alone, and the child
    * counts as gone with the program.
    * @defaultValue `'tree'`
@@ -106,7 +107,9 @@ export interface ProcessOptions {
    */
   readonly parentDeathSignal?: NodeJS.Signals;
   /**
-   * A program that puts itself in the background and ends is followed: the child is gone when the last descendant is. daemontools' `fghack`.
+   * A program that puts itself in the background and ends with 0 is followed: the child is gone when the last descendant is, which then counts as
+   * completed, as nobody is told its status. They share a pipe that this process holds; who closes it is found by the mark that `ownership` gives, looked
+   * for once a second. Signals, a reload and a stop go to all of them. daemontools' `fghack`.
    * @defaultValue `false`
    */
   readonly background?: boolean;
