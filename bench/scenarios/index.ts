@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.js';
+import { capture } from './capture.js';
 import { cells } from './cells.js';
 import { crashLoop } from './crash-loop.js';
 import { drain } from './drain.js';
@@ -30,6 +31,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
   memory,
   endurance,
   processes,
+  capture,
   threads,
   locks,
   cells,

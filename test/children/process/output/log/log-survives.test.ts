@@ -50,7 +50,7 @@ describe('a full disk', () => {
     const args = ['-m', 'sh', '-c', script, 'sh', ...commandLine('fills-its-disk.ts', folder, whenFull)];
     const { stdout, stderr } = spawnSync('unshare', args, {
       encoding: 'utf8',
-      timeout: 100_000,
+      timeout: 60_000,
       maxBuffer: 1e8,
     });
     expect(stderr).toBe('');
@@ -91,7 +91,7 @@ describe('a full disk', () => {
 
 test('a program killed in the middle of its rotations, again and again, has lost no line that was written', async () => {
   const directory = join(folder, 'log');
-  for (let round = 0; round < 10; round += 1) {
+  for (let round = 0; round < 5; round += 1) {
     const before = existsSync(directory) ? readLog(directory) : '';
     const next = (numbersIn(before).at(-1) ?? 0) + 1;
     const files = existsSync(directory) ? readdirSync(directory).length : 0;

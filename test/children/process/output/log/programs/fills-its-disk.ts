@@ -8,7 +8,7 @@ import { startRecorded } from '../../../../../../src/testing/recording-host.js';
 const [disk = '', whenFull = ''] = process.argv.slice(2);
 const directory = join(disk, 'log');
 const filler = join(disk, 'filler');
-writeFileSync(filler, Buffer.alloc(2_000_000));
+writeFileSync(filler, Buffer.alloc(2_500_000));
 
 const script = `
   seq -f 'line %08.0f end' 1 60000
