@@ -17,7 +17,7 @@ export interface LogPipe {
   readonly source: { readonly file: string };
   /** No more will be written: once the programs have ended too, the logger reads what is left and comes to an end of file. Safe to call twice. */
   end(): void;
-  /** Closes both ends here. What nobody has read by then is lost, unless a logger still runs. Safe to call twice. */
+  /** Closes both ends here; no logger can be started after that. What nobody has read by then is lost, unless a logger still runs. Safe to call twice. */
   close(): void;
 }
 
@@ -70,7 +70,7 @@ class HeldPipe implements LogPipe {
   constructor(reading: number, writing: number) {
     this.#reading = reading;
     this.#writing = writing;
-    this.source = { file: `/proc/${process.pid}/fd/${reading}` };
+    this.source = sourceOf(`/proc/${process.pid}/fd/${reading}`, () => this.#writing !== undefined);
     this.sink = { open: () => new PipeWriter(writing) };
   }
 
@@ -84,6 +84,19 @@ class HeldPipe implements LogPipe {
     if (this.#reading !== undefined) closeSync(this.#reading);
     this.#reading = undefined;
   }
+}
+
+/** A path is opened as soon as it is asked for, and to open a pipe without writers would block this process: one is lent for that moment. */
+function sourceOf(path: string, hasWriter: () => boolean): LogPipe['source'] {
+  return {
+    get file() {
+      if (!hasWriter()) {
+        const lent = openSync(path, constants.O_RDWR);
+        queueMicrotask(() => closeSync(lent));
+      }
+      return path;
+    },
+  };
 }
 
 /** The program writes for itself; only a program whose lines are awaited has to be read here, and passed on. */
