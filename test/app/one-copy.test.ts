@@ -45,6 +45,8 @@ afterEach(() => {
 });
 
 type Policy = 'none' | 'kill' | 'wait' | 'refuse';
+/** `bare`: it has thrown its mark away. `group`: nobody is to end it. */
+type Owned = 'marked' | 'bare' | 'group';
 
 interface Supervisor {
   readonly child: ChildProcess;
@@ -52,8 +54,8 @@ interface Supervisor {
   readonly said: Promise<string>;
 }
 
-function start(policy: Policy, marked: 'yes' | 'no'): Supervisor {
-  const child = spawn(process.execPath, [program, dir, policy, marked], {
+function start(policy: Policy, owned: Owned): Supervisor {
+  const child = spawn(process.execPath, [program, dir, policy, owned], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   supervisors.push(child);
@@ -80,11 +82,8 @@ function guardians(): readonly number[] {
 }
 
 /** Until the program runs that its supervisor has started. */
-async function firstCopy(
-  policy: Policy,
-  marked: 'yes' | 'no',
-): Promise<{ child: ChildProcess; pid: number }> {
-  const { child, said } = start(policy, marked);
+async function firstCopy(policy: Policy, owned: Owned): Promise<{ child: ChildProcess; pid: number }> {
+  const { child, said } = start(policy, owned);
   expect(await said).toBe('ready');
   await expect.poll(() => pids().length, { timeout: 10_000, interval: 5 }).toBe(1);
   return { child, pid: pids()[0] ?? 0 };
@@ -104,9 +103,9 @@ describe.skipIf(!CAPABLE).each([
   test.each<Policy>(['none', 'kill', 'wait', 'refuse'])(
     'a new start never runs a second copy of a program (exclusive: %s)',
     async (policy) => {
-      const { child, pid } = await firstCopy(policy, 'yes');
+      const { child, pid } = await firstCopy(policy, 'marked');
       await kill(child, withGuardian);
-      const { said } = start(policy, 'yes');
+      const { said } = start(policy, 'marked');
       expect(await said).toBe('ready');
       expect(processLives(pid)).toBe(false);
       await expect.poll(() => pids().length, { timeout: 10_000, interval: 5 }).toBe(2);
@@ -114,21 +113,31 @@ describe.skipIf(!CAPABLE).each([
     },
   );
 
-  test('one that has thrown its mark away is killed by the lock that it holds', async () => {
-    const { child, pid } = await firstCopy('kill', 'no');
+  test('one that has thrown its mark away is ended by its group', async () => {
+    const { child, pid } = await firstCopy('none', 'bare');
     await kill(child, withGuardian);
-    expect(processLives(pid)).toBe(true);
-    const { said } = start('kill', 'no');
+    const { said } = start('none', 'bare');
     expect(await said).toBe('ready');
     expect(processLives(pid)).toBe(false);
     await expect.poll(() => pids().length, { timeout: 10_000, interval: 5 }).toBe(2);
     expect(living()).toHaveLength(1);
   });
 
-  test('one that has thrown its mark away is waited for by the lock that it holds', async () => {
-    const { child, pid } = await firstCopy('wait', 'no');
+  test('one that nobody has ended is killed by the lock that it holds', async () => {
+    const { child, pid } = await firstCopy('kill', 'group');
     await kill(child, withGuardian);
-    const { said } = start('wait', 'no');
+    expect(processLives(pid)).toBe(true);
+    const { said } = start('kill', 'group');
+    expect(await said).toBe('ready');
+    expect(processLives(pid)).toBe(false);
+    await expect.poll(() => pids().length, { timeout: 10_000, interval: 5 }).toBe(2);
+    expect(living()).toHaveLength(1);
+  });
+
+  test('one that nobody has ended is waited for by the lock that it holds', async () => {
+    const { child, pid } = await firstCopy('wait', 'group');
+    await kill(child, withGuardian);
+    const { said } = start('wait', 'group');
     // The new supervisor has a ledger of its own by the time it asks for the lock.
     await expect.poll(() => guardians().length, { timeout: 10_000, interval: 5 }).toBeGreaterThan(0);
     expect(pids()).toEqual([pid]);
@@ -138,10 +147,10 @@ describe.skipIf(!CAPABLE).each([
     expect(living()).toHaveLength(1);
   });
 
-  test('one that has thrown its mark away is named where that is asked for', async () => {
-    const { child, pid } = await firstCopy('refuse', 'no');
+  test('one that nobody has ended is named where that is asked for', async () => {
+    const { child, pid } = await firstCopy('refuse', 'group');
     await kill(child, withGuardian);
-    const { said } = start('refuse', 'no');
+    const { said } = start('refuse', 'group');
     expect(await said).toMatch(new RegExp(`^failed .*pid ${pid} \\(sleep 1000\\) holds it`));
     expect(living()).toEqual([pid]);
   });

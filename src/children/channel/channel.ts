@@ -1,13 +1,8 @@
 import { type ErrorFacts, errorFacts } from '../../core/index.js';
-import type {
-  CallOptions,
-  IncarnationHost,
-  OwnedGroup,
-  ResolvedSettings,
-  Transferable,
-} from '../../runtime/index.js';
+import type { CallOptions, IncarnationHost, OwnedGroup, Transferable } from '../../runtime/index.js';
 import { Calls, type Send } from './calls.js';
 import { HostedScope } from './hosted-scope.js';
+import { orphanMsOf } from './orphan.js';
 import { type FromChild, type Identity, type LogLevel, type ToChild, unpackError, WIRE } from './wire.js';
 
 /** The supervisor's end of the channel to one incarnation. */
@@ -184,12 +179,6 @@ export function identityOf(host: IncarnationHost): Identity {
     orphanMs: finiteOrNull(orphanMs),
     parent: process.pid,
   };
-}
-
-/** How long a program may go on after its supervisor has died, in ms; `Infinity` without a limit. */
-export function orphanMsOf({ drainMs, shutdown }: ResolvedSettings): number {
-  if (shutdown === 'infinity') return Number.POSITIVE_INFINITY;
-  return shutdown === 'brutal_kill' ? 0 : drainMs + shutdown;
 }
 
 function finiteOrNull(ms: number): number | null {

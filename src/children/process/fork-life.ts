@@ -6,8 +6,9 @@ import type {
   OwnedGroup,
   Transferable,
 } from '../../runtime/index.js';
-import { Channel, handOver, identityOf, orphanMsOf } from '../channel/channel.js';
+import { Channel, handOver, identityOf } from '../channel/channel.js';
 import { entryError, inheritedFlags, inheritedNodeOptions } from '../channel/entry-launch.js';
+import { orphanMsOf } from '../channel/orphan.js';
 import { type FromChild, IDENTITY_KEY, isWrapped, wrap } from '../channel/wire.js';
 import type { ForkSettings } from './fork.js';
 import { HAS_GROUPS } from './owned/process-group.js';

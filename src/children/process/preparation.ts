@@ -6,6 +6,7 @@ import {
   type ResourceRequest,
   type ResourceScope,
 } from '../../runtime/index.js';
+import { orphanMsOf } from '../channel/orphan.js';
 import type { ProcessOutput } from './output/streams.js';
 import { chargeOf, type Marking } from './owned/charge.js';
 import type { ProcessLaunch } from './process.js';
@@ -22,6 +23,8 @@ export class Preparation {
   readonly #host: IncarnationHost;
   readonly #launch: ProcessLaunch;
   readonly #output: ProcessOutput;
+  #marking: Marking | undefined;
+  #unrecord: (() => void) | undefined;
   #scope: ResourceScope | undefined;
   #over = false;
 
@@ -38,12 +41,14 @@ export class Preparation {
     const charge = ownership === 'group' ? undefined : chargeOf(this.#host, ownership);
     if (isThenable(charge) || this.#launch.exclusive !== undefined) return this.#runInTurn(charge);
     const opening = this.#output.open();
-    const provisions = { marking: charge?.next(), lockFd: undefined };
+    this.#marking = charge?.next();
+    const provisions = { marking: this.#marking, lockFd: undefined };
     return isThenable(opening) ? Promise.resolve(opening).then(() => provisions) : provisions;
   }
 
   async #runInTurn(charge: ReturnType<typeof chargeOf>): Promise<Provisions> {
     const marking = (await charge)?.next();
+    this.#marking = marking;
     const lockFd = this.#launch.exclusive === undefined ? undefined : await this.#lock();
     await this.#output.open();
     return { marking, lockFd };
@@ -55,9 +60,16 @@ export class Preparation {
     void this.#scope?.close();
   }
 
+  /** It runs, as the leader of its group. */
+  spawned(pid: number): void {
+    const signal = this.#launch.channel === undefined ? (this.#launch.stopSignal ?? 'SIGTERM') : undefined;
+    this.#unrecord = this.#marking?.record(pid, orphanMsOf(this.#host.settings), signal);
+  }
+
   /** The process, or the wish for it, is gone: gives back what was got. At once, without a promise, where that is nothing. Never rejects. */
   release(): Promise<void> | undefined {
     this.#over = true;
+    this.#unrecord?.();
     return this.#scope === undefined ? undefined : this.#close(this.#scope);
   }
 

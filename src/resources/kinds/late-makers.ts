@@ -8,5 +8,6 @@ import type { Make } from '../site.js';
 export async function makeOf(kind: string): Promise<Make> {
   if (kind === 'marked-processes') return (await import('./process-makers.js')).makeMarkedProcesses as Make;
   if (kind === 'instance-lock') return (await import('./process-makers.js')).makeInstanceLock as Make;
+  if (kind === 'program-group') return (await import('./process-makers.js')).makeProgramGroup as Make;
   return (await import('./makers.js')).makeOf(kind);
 }

@@ -9,7 +9,7 @@ import { makeProcessGroup } from './make-process-group.js';
 import { makeSemaphoreSet } from './make-semaphore-set.js';
 import { makeTemporaryDirectory, makeTemporaryFile } from './make-temporary.js';
 import { makeUnixSocket } from './make-unix-socket.js';
-import { makeInstanceLock, makeMarkedProcesses } from './process-makers.js';
+import { makeInstanceLock, makeMarkedProcesses, makeProgramGroup } from './process-makers.js';
 import { makeSharedFile } from './shared-file.js';
 
 /**
@@ -40,6 +40,7 @@ const MAKERS = {
   custom: makeCustom,
   'marked-processes': makeMarkedProcesses,
   'instance-lock': makeInstanceLock,
+  'program-group': makeProgramGroup,
   'shared-memory': makeSharedMemory,
   'semaphore-set': makeSemaphoreSet,
   'posix-semaphore': makePosixSemaphore,

@@ -1,29 +1,58 @@
 import { randomBytes } from 'node:crypto';
 import { CapabilityError, errorFacts, ResourceError } from '../../../core/index.js';
-import type { IncarnationHost, ResourceProvider, ResourceRequest } from '../../../runtime/index.js';
+import type {
+  IncarnationHost,
+  ResourceProvider,
+  ResourceRequest,
+  ResourceScope,
+} from '../../../runtime/index.js';
 import { isOwnProc } from '../proc.js';
 import { MARK_VARIABLE } from './census.js';
+import { HAS_GROUPS } from './process-group.js';
 
 /** The mark of one incarnation. */
 export interface Marking {
   /** Occurs in the mark of each of its processes, and of no other. */
   readonly token: string;
   readonly env: Readonly<Record<string, string>>;
+  /**
+   * Writes the leader's group down as well: a program that shows its state in its title overwrites the mark with that. At once, where a record is kept.
+   *
+   * @param graceMs - how long it has to end once this process is dead
+   * @param signal - what it is sent then; one with a channel sees the end of this process by itself
+   * @returns what takes it off the record
+   */
+  record(pid: number, graceMs: number, signal: NodeJS.Signals | undefined): () => void;
 }
 
 /** By what the processes of a host are known, also once it is dead: a mark in their environment that is on the record of its resources. */
 export class Charge {
   readonly #mark: string;
+  readonly #scope: ResourceScope | undefined;
   #count = 0;
 
-  constructor(mark: string) {
+  constructor(mark: string, scope?: ResourceScope) {
     this.#mark = mark;
+    this.#scope = scope;
   }
 
   /** The next incarnation's; within the marks that this process carries itself, if it is in somebody's tree. */
   next(): Marking {
     const token = `${this.#mark}:${++this.#count};`;
-    return { token, env: { [MARK_VARIABLE]: `${process.env[MARK_VARIABLE] ?? ''}${token}` } };
+    return {
+      token,
+      env: { [MARK_VARIABLE]: `${process.env[MARK_VARIABLE] ?? ''}${token}` },
+      record: (pid, graceMs, signal) =>
+        this.#record({ kind: 'program-group', pid, graceMs, signal } as ResourceRequest),
+    };
+  }
+
+  #record(request: ResourceRequest): () => void {
+    const scope = this.#scope;
+    if (scope === undefined || !HAS_GROUPS) return ignore;
+    // Its tree has closed the record, or it cannot be written: then the mark alone speaks for it.
+    const granted = scope.grant(request).catch(ignore);
+    return () => void granted.then((grant) => grant && scope.giveBack(grant.number)).catch(ignore);
   }
 }
 
@@ -87,6 +116,7 @@ async function record(host: IncarnationHost, resources: ResourceProvider): Promi
     const scope = await resources.openScope({ path, incarnation: 0, tree });
     tree?.defer(() => scope.close());
     await scope.grant({ kind: 'marked-processes', mark } as ResourceRequest);
+    return new Charge(mark, scope);
   } catch (error) {
     if (error instanceof ResourceError && error.operation === 'end') throw error;
     noteOnce(host, error);
@@ -108,6 +138,10 @@ function noteOnce(host: IncarnationHost, error: unknown): void {
 /** 16 random characters, of which an environment holds none by chance. */
 function newMark(): string {
   return Array.from(randomBytes(16), (byte) => LETTERS[byte % LETTERS.length]).join('');
+}
+
+function ignore(): void {
+  // Nothing to take off a record.
 }
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz012345';
