@@ -306,16 +306,22 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
     this.#emitExited(slot, record);
     if (slot.asked) return this.#gone(slot);
     if (!callsForRestart(slot.settings, record.exit)) return this.#finished(slot);
-    const why = whyKeptDown(slot.settings, record.exit, { once: slot.once, staysDown: life.staysDown });
+    const why = whyKeptDown(slot.settings, record.exit, {
+      once: slot.once,
+      staysDown: life.end?.staysDown === true,
+    });
     if (why === undefined) return this.#crashed(slot, record, life.readyAtMs ?? record.atMs);
     this.#emitKeptDown(slot, why);
     this.#finished(slot);
   }
 
   /** Whether a start that failed is not tried again; the first one of a tree, and one by request, are so in any case. */
-  #keepsDown(slot: Slot, { staysDown }: Life, { exit }: ExitRecord): boolean {
+  #keepsDown(slot: Slot, life: Life, { exit }: ExitRecord): boolean {
     if (slot.startContext !== 'restart') return false;
-    const why = whyKeptDown(slot.settings, exit, { once: slot.once, staysDown });
+    const why = whyKeptDown(slot.settings, exit, {
+      once: slot.once,
+      staysDown: life.end?.staysDown === true,
+    });
     if (why === undefined) return false;
     this.#emitKeptDown(slot, why);
     this.#forget(slot);

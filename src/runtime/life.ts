@@ -12,6 +12,16 @@ export interface LifeEnd {
   readonly exit: Exit;
   readonly stderr: readonly string[] | undefined;
   readonly atMs: number;
+  /** Its `afterExit` keeps it down. */
+  readonly staysDown?: boolean;
+}
+
+/** What is noted of a stop, for its report. */
+export interface StopNotes {
+  /** When each rung began. */
+  readonly steps: Partial<Record<StopStep, number>>;
+  /** What stood in its way when it was killed. */
+  obstacles?: readonly StopObstacle[] | undefined;
 }
 
 /**
@@ -36,19 +46,12 @@ export class Life implements IncarnationHost {
   blame: Exit | undefined;
   /** Heartbeats so far. */
   beats = 0;
-  /** When each rung of its stop began. */
-  steps: Partial<Record<StopStep, number>> | undefined;
-  /** It has been asked to stop, so what follows may ask why it has not. */
-  askedToStop = false;
-  /** What stood in its way when it was killed. */
-  obstacles: readonly StopObstacle[] | undefined;
+  /** How its stop went so far, where somebody will want to know. */
+  stopNotes: StopNotes | undefined;
   /** Its processes are suspended. */
   paused = false;
-  /** It has ended, and its `afterExit` is under way. */
-  leaving = false;
-  /** Its `afterExit` keeps it down. */
-  staysDown = false;
-  #cutShort: (() => void) | undefined;
+  /** It has ended, and its `afterExit` is under way: what ends the wait for that. */
+  leaving: (() => void) | undefined;
   /** How far its drain step may be extended, at most. */
   drainCapAtMs = 0;
 
@@ -107,26 +110,23 @@ export class Life implements IncarnationHost {
     if (this.over || this.saidIgnored) return;
     const end: LifeEnd = { exit, stderr, atMs: this.clock.now() };
     if (this.settings.afterExit === undefined) return this.#tellEnd(end);
-    this.leaving = true;
-    this.#cutShort = runAfterExit(this, this.slot.recordOf(this, end), () => this.#tellEnd(end));
-  }
-
-  /** Waits no longer for its `afterExit`. */
-  cutShort(): void {
-    this.#cutShort?.();
+    // The hook is called at once, and what it calls in turn is to find that this has ended.
+    this.leaving = () => undefined;
+    const record = this.slot.recordOf(this, end);
+    this.leaving = runAfterExit(this, record, (staysDown) => this.#tellEnd({ ...end, staysDown }));
   }
 
   #tellEnd(end: LifeEnd): void {
     // What outlived its kill may have been replaced meanwhile.
     if (this.end !== undefined) return;
-    this.leaving = false;
+    this.leaving = undefined;
     this.end = end;
     if (!this.launching) this.slot.post({ type: 'exited', life: this });
   }
 
   /** Whether it has ended, though perhaps nobody has been told yet. */
   get over(): boolean {
-    return this.leaving || this.end !== undefined;
+    return this.leaving !== undefined || this.end !== undefined;
   }
 
   fault(exit: Exit): void {

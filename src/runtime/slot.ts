@@ -29,7 +29,7 @@ import {
 import type { Timer } from './clock.js';
 import type { ChildSpec, Haste, Incarnation, ResolvedSettings } from './driver.js';
 import type { Environment } from './environment.js';
-import { Life, type LifeEnd } from './life.js';
+import { Life, type LifeEnd, type StopNotes } from './life.js';
 import type { News, Retry } from './messages.js';
 import { resolveSettings } from './settings.js';
 import { type StallWatch, watchForStall } from './stall.js';
@@ -156,7 +156,7 @@ export class Slot {
   /** Hastens a stop under way. */
   hurry(level: Haste, budgetMs: number): void {
     // A supervisor hastens what is below it, once it has been told to end; until then it is still at the drain, like any other child.
-    if (level === 'kill') this.life?.cutShort();
+    if (level === 'kill') this.life?.leaving?.();
     if (this.life?.body?.hurry !== undefined && this.status !== 'draining')
       return this.life.body.hurry(level);
     const limits = this.#ladder(budgetMs, false);
@@ -354,7 +354,6 @@ export class Slot {
         return this.#drain(effect.withinMs);
       case 'ask-to-stop':
         this.#begin('stop');
-        if (this.life !== undefined) this.life.askedToStop = true;
         this.#ask((body) => body.stop(effect.withinMs));
         return this.#limit(effect.withinMs);
       case 'kill':
@@ -476,10 +475,12 @@ export class Slot {
     const { life, environment } = this;
     if (life === undefined || (environment.ending === undefined && environment.listeners === 0)) return;
     const atMs = environment.clock.now();
-    life.steps ??= {};
-    life.steps[step] = atMs;
-    if (step === 'kill' && life.askedToStop) life.obstacles = orNone(this.explain());
-    const obstacles = step === 'kill' ? life.obstacles : undefined;
+    life.stopNotes ??= { steps: {} };
+    const { steps } = life.stopNotes;
+    // What was never asked owes no explanation.
+    const obstacles = step === 'kill' && steps.stop !== undefined ? orNone(this.explain()) : undefined;
+    life.stopNotes.obstacles = obstacles;
+    steps[step] = atMs;
     const { incarnation } = life;
     this.owner.emit({ type: 'child:stopping', child: this.path, incarnation, atMs, step, obstacles });
   }
@@ -496,8 +497,8 @@ export class Slot {
 
   #protocol(life: Life, exit: ExitRecord): void {
     const { ending } = this.environment;
-    if (ending === undefined || life.steps === undefined) return;
-    ending.children.push(stopReportOf(this, life, life.steps, exit));
+    if (ending === undefined || life.stopNotes === undefined) return;
+    ending.children.push(stopReportOf(this, life.stopNotes, exit));
   }
 
   #stamp(life: Life): { readonly child: ChildPath; readonly incarnation: number; readonly atMs: number } {
@@ -520,12 +521,7 @@ const WHY_SURVIVED = {
  * The time each rung took: until the next rung began, or the end. A life that ended by itself just before it was asked ended before the rung
  * began: that rung took no time.
  */
-function stopReportOf(
-  slot: Slot,
-  { obstacles }: Life,
-  steps: Partial<Record<StopStep, number>>,
-  exit: ExitRecord,
-): ChildStopReport {
+function stopReportOf(slot: Slot, { steps, obstacles }: StopNotes, exit: ExitRecord): ChildStopReport {
   const entries = Object.entries(steps) as [StopStep, number][];
   const took: Partial<Record<StopStep, number>> = {};
   for (const [at, [step, begunAtMs]] of entries.entries())
