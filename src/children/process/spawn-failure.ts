@@ -21,6 +21,8 @@ function advice({ file, cwd }: ProcessLaunch, errno: string | undefined): string
         : 'there is no such file. Correct the path; it is looked up from cwd.';
     case 'EACCES':
       return 'it may not be executed. Give it execute permission (chmod +x), and see that it is a file and not a directory.';
+    case 'EPERM':
+      return 'this process may not change to that user or group. Start it as root, or leave uid and gid out.';
     case 'ENOTDIR':
       return `part of its path, or of its working directory${cwd === undefined ? '' : ` ${String(cwd)}`}, is not a directory.`;
     case 'EAGAIN':

@@ -53,7 +53,10 @@ test.runIf(group !== undefined)(
     const detail = expect.stringContaining('the kernel ended it for want of memory');
     expect(await exitIn(path, 'tail', ['/dev/zero'])).toMatchObject({ type: 'out-of-memory', detail });
     // Somebody else's SIGKILL is no want of memory.
-    expect(await exitIn(path, 'sh', ['-c', 'kill -KILL $$'])).toMatchObject({ type: 'signal', signal: 'SIGKILL' });
+    expect(await exitIn(path, 'sh', ['-c', 'kill -KILL $$'])).toMatchObject({
+      type: 'signal',
+      signal: 'SIGKILL',
+    });
   },
   60_000,
 );
