@@ -12,7 +12,7 @@ export interface Resident extends Stat {
   readonly marks: string;
   /**
    * Whether its environment could be read. `'empty'` is that of a process which is becoming another program at this moment, and of one that was
-   * given none; `'hidden'` is that of another user, or of one that has raised its rights.
+   * given none; `'hidden'` is that of another user, of one that has raised its rights, and one that was written over.
    */
   readonly environment: 'read' | 'empty' | 'hidden';
 }
@@ -41,7 +41,8 @@ export function readResident(pid: number): Resident | undefined {
   if (stat === undefined || isDead(stat) || stat.isKernel || stat.startTicks < ownStart()) return undefined;
   const environment = readProc(`${pid}/environ`);
   if (environment === undefined) return { pid, ...stat, marks: '', environment: 'hidden' };
-  const kind = environment === '' ? 'empty' : 'read';
+  // A program that shows its state in its title, as nginx does, writes over its environment.
+  const kind = environment === '' ? 'empty' : environment.includes('=') ? 'read' : 'hidden';
   return { pid, ...stat, marks: marksIn(environment), environment: kind };
 }
 
