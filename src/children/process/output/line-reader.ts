@@ -1,6 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 import { LONGEST_LINE } from './whole-lines.js';
 
+const RETURN = 13;
+
 /** Makes strings of the lines of a stream, without their ends. Characters may be split between chunks; what is longer than a line may be comes in pieces. */
 export class LineReader {
   readonly #emit: (line: string) => void;
@@ -34,7 +36,7 @@ export class LineReader {
   }
 
   #tell(line: string): void {
-    this.#emit(line.endsWith('\r') ? line.slice(0, -1) : line);
+    this.#emit(line.charCodeAt(line.length - 1) === RETURN ? line.slice(0, -1) : line);
   }
 
   #cut(): void {

@@ -28,6 +28,8 @@ export class ProcessOutput implements ChildOutput {
   readonly #captured: Partial<Record<StreamName, CapturedStream>> = {};
   readonly #followers = new Set<(line: OutputLine) => void>();
   #order = 0;
+  /** When the last chunk came in: to look at the clock for each line would cost more than to read it. */
+  #atMs = 0;
 
   constructor(host: IncarnationHost, { stdout = 'inherit', stderr = 'tee' }: ProcessLaunch) {
     this.#host = host;
@@ -179,7 +181,8 @@ export class ProcessOutput implements ChildOutput {
 
   #stamp(): { readonly order: number; readonly atMs: number } {
     this.#order += 1;
-    return { order: this.#order, atMs: this.#host.clock.now() };
+    this.#atMs = this.#host.clock.now();
+    return { order: this.#order, atMs: this.#atMs };
   }
 
   #streams(): readonly CapturedStream[] {
@@ -193,7 +196,7 @@ export class ProcessOutput implements ChildOutput {
   #readLines(): void {
     for (const stream of STREAMS) {
       this.#captured[stream]?.follow((text) => {
-        const line = { stream, text, atMs: this.#host.clock.now() };
+        const line = { stream, text, atMs: this.#atMs };
         for (const follower of this.#followers) this.#tell(follower, line);
       });
     }

@@ -42,7 +42,7 @@ const canMount =
 describe('a full disk', () => {
   /** Runs the scenario on a small disk of its own, and returns what was noted and what is on it afterwards. */
   function onSmallDisk(whenFull: 'block' | 'drop'): {
-    notes: [string, string?][];
+    notes: string[];
     log: string;
     total: number;
   } {
@@ -65,8 +65,8 @@ describe('a full disk', () => {
       expect(numbersIn(log)).toEqual(upTo(60_000));
       expect(log).toBe(log.match(/line \d{8} end\n/g)?.join(''));
       expect(notes).toEqual([
-        [expect.stringContaining('its lines wait'), expect.stringContaining('(ENOSPC)')],
-        [expect.stringContaining('is written again')],
+        expect.stringMatching(/its lines wait.*\(ENOSPC\)/),
+        expect.stringContaining('is written again'),
       ]);
     },
     120_000,
@@ -82,8 +82,8 @@ describe('a full disk', () => {
       const dropped = losses.reduce((sum, [, lines]) => sum + Number(lines), 0);
       expect(dropped).toBeGreaterThan(0);
       expect(numbersIn(log)).toHaveLength(total - dropped);
-      expect(notes[0]).toEqual([expect.stringContaining('are dropped'), expect.stringContaining('(ENOSPC)')]);
-      expect(notes.some(([note]) => note.includes(`${losses[0]?.[1]} lines`))).toBe(true);
+      expect(notes[0]).toMatch(/are dropped.*\(ENOSPC\)/);
+      expect(notes.some((note) => note.includes(`${losses[0]?.[1]} lines`))).toBe(true);
     },
     120_000,
   );

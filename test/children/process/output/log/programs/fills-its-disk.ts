@@ -12,7 +12,6 @@ writeFileSync(filler, Buffer.alloc(2_500_000));
 
 const script = `
   seq -f 'line %08.0f end' 1 60000
-  echo written > ${disk}/written
   i=60000
   until ${whenFull === 'block' ? 'true' : `grep -q 'were dropped' ${directory}/current`}; do
     i=$((i + 1)); printf 'line %08d end\\n' $i; sleep 0.01
@@ -25,5 +24,7 @@ const { host } = startRecorded(command('writer', 'sh', ['-c', script], { stdout:
 await host.next('noted');
 rmSync(filler);
 await host.next('exited');
-const notes = host.news.flatMap((news) => (news.type === 'noted' ? [[news.note, news.error?.message]] : []));
+const notes = host.news.flatMap((news) =>
+  news.type === 'noted' ? [`${news.note} ${news.error?.message ?? ''}`] : [],
+);
 process.stdout.write(`${JSON.stringify(notes)}\n`);
