@@ -21,6 +21,11 @@ class Provider implements ResourceProvider {
   gate: Promise<void> = Promise.resolve();
   failure: Error | undefined;
 
+  /** The requests for a mark; a program's group is recorded beside it. */
+  get marked(): readonly ResourceRequest[] {
+    return this.requests.filter(({ kind }) => kind === 'marked-processes');
+  }
+
   openScope(owner: ResourceOwner): Awaited<ReturnType<ResourceProvider['openScope']>> {
     this.owners.push(owner);
     return {
@@ -64,11 +69,11 @@ onLinux('the mark of a tree', () => {
     expect(first.incarnation.facts?.().pid).toBeUndefined();
     open();
     const [, mark, number] = /^([a-z0-9]{16}):(\d+);$/.exec(await markOf(first)) ?? [];
-    expect(provider.requests).toEqual([{ kind: 'marked-processes', mark }]);
+    expect(provider.marked).toEqual([{ kind: 'marked-processes', mark }]);
     expect(provider.owners).toMatchObject([{ incarnation: 0, tree }]);
     expect(number).toBe('1');
     expect(await markOf(start(provider, tree))).toBe(`${mark}:2;`);
-    expect(provider.requests).toHaveLength(1);
+    expect(provider.marked).toHaveLength(1);
     expect(provider.closed).toBe(0);
     await tree.close();
     expect(provider.closed).toBe(1);
