@@ -95,7 +95,7 @@ export function eventLine(event: ToldEvent, words: ExitWords): EventLine {
 }
 
 const STEPS = {
-  drain: 'finishing its work',
+  drain: 'asked to finish its work',
   stop: 'asked to stop',
   kill: 'killed',
 } as const;

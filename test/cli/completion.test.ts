@@ -1,6 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are the shell's.
 
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands/index.js';
 import { bashCompletion } from '../../src/cli/completion/bash.js';
@@ -33,6 +36,17 @@ test('bash completes commands, options, children, trees, signals and words', () 
   expect(offered('completion', '')).toEqual(['bash', 'zsh', 'fish']);
 });
 
+/** What a shell says of a script that it reads and does not run. */
+function complaintOf(shell: string, script: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'treewarden-completion-'));
+  try {
+    writeFileSync(join(folder, 'script'), script);
+    return spawnSync(shell, ['-n', join(folder, 'script')], { encoding: 'utf8' }).stderr;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 const has = (shell: string): boolean => spawnSync(shell, ['-c', 'true']).status === 0;
 
 test.each([
@@ -44,6 +58,6 @@ test.each([
   (shell, script) => {
     const text = script(COMMANDS).join('\n');
     for (const { name } of COMMANDS) expect(text).toContain(name);
-    if (has(shell)) expect(spawnSync(shell, ['-n'], { input: text, encoding: 'utf8' }).stderr).toBe('');
+    if (has(shell)) expect(complaintOf(shell, text)).toBe('');
   },
 );

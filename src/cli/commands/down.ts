@@ -1,6 +1,7 @@
 import type { ControlClient, DownReport } from '../../control/index.js';
 import { duration } from '../amounts.js';
 import { UsageError } from '../arguments.js';
+import { shortPath } from '../child-path.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { asJson } from '../json.js';
 import { type Obstacles, obstacleLine, obstacleLines } from '../obstacle-lines.js';
@@ -54,7 +55,7 @@ async function stopAll(client: ControlClient, terminal: Terminal, isJson: boolea
     terminal.say(`${terminal.paint('bold', harmless(tree))}: stopped after ${duration(report.tookMs)}`);
     for (const { child, obstacles } of report.children)
       if (obstacles !== undefined)
-        terminal.say(`${harmless(child)}: killed`, ...whyKilled(obstacles, terminal));
+        terminal.say(`${harmless(shortPath(child, tree))}: killed`, ...whyKilled(obstacles, terminal));
   }
   for (const { child, pid, why: reason } of report.survivors)
     terminal.complain(

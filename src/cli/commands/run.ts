@@ -75,9 +75,8 @@ async function supervised(what: Supervisable, values: Values, terminal: Terminal
     ...optionsOf(values),
     onEvent: (event) => {
       if (event.type === 'signal:received' && event.level > 0) {
-        endSaying();
         narration.say('', `${event.signal}: ${LEVELS[event.level]}`);
-        if (app !== undefined && event.level < 3) endSaying = sayWhatIsLeft(app, terminal, narration);
+        if (app !== undefined && event.level === 1) endSaying = sayWhatIsLeft(app, terminal, narration);
       } else if (!isQuiet) narration.tell(event);
     },
   };

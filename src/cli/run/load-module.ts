@@ -38,23 +38,21 @@ function noSuchFile(path: string): string {
 
 async function prepareTypeScript(file: string, path: string): Promise<void> {
   if (process.execArgv.some((flag) => flag.includes('tsx'))) return;
-  const tsx = resolved(file, 'tsx/esm/api');
-  if (tsx === undefined) {
-    // Node's own types lag behind: it is 'strip' or 'transform' where Node runs TypeScript.
-    const { typescript = false } = process.features as { readonly typescript?: unknown };
-    if (typescript === false)
-      throw new Complaint(
-        `${path} is TypeScript, which Node ${process.version} does not run. ${INSTALL}`,
-        EXIT.failed,
-      );
+  const tsx = resolved(file, 'tsx');
+  if (tsx !== undefined) {
+    const loader = pathToFileURL(tsx).href;
+    await import(loader);
+    // As if Node had been started with it: forks and threads are started with the flags of this process, and may be TypeScript as well.
+    process.execArgv.push('--import', loader);
     return;
   }
-  const { register } = (await import(pathToFileURL(tsx).href)) as { readonly register: () => unknown };
-  register();
-  const required = resolved(file, 'tsx/cjs/api');
-  if (required === undefined) return;
-  const cjs = (await import(pathToFileURL(required).href)) as { readonly register: () => unknown };
-  cjs.register();
+  // Node's own types lag behind: it is 'strip' or 'transform' where Node runs TypeScript.
+  const { typescript = false } = process.features as { readonly typescript?: unknown };
+  if (typescript === false)
+    throw new Complaint(
+      `${path} is TypeScript, which Node ${process.version} does not run. ${INSTALL}`,
+      EXIT.failed,
+    );
 }
 
 function resolved(from: string, specifier: string): string | undefined {

@@ -22,9 +22,10 @@ export function sayWhatIsLeft(
   const timer = setInterval(() => {
     const left = whatIsLeft(app);
     const nowMs = performance.now();
-    if (terminal.showsProgress) terminal.progress(`${left} (${duration(nowMs - beganMs)}; Ctrl-C hastens)`);
+    const line = `still there after ${duration(nowMs - beganMs)}: ${left}`;
+    if (terminal.showsProgress) terminal.progress(line);
     else if (left !== said || nowMs - saidMs >= SAY_AGAIN_MS) {
-      narration.say('', left);
+      narration.say('', line);
       said = left;
       saidMs = nowMs;
     }
@@ -39,11 +40,11 @@ export function sayWhatIsLeft(
 function whatIsLeft(app: Supervised<AnySupervisorSpec>): string {
   const root = app.snapshot();
   const left = leavesOf(root).filter(({ status }) => status !== 'down' && status !== 'waiting');
-  if (left.length === 0) return 'all children have ended';
+  if (left.length === 0) return 'no child, but the clean-up';
   const [first, ...others] = left.map(({ path, status }) => {
     const below = path.slice(root.path.length + 1);
     const why = obstacleLine(app.child(below).explainStop());
-    return `${harmless(below)} is ${status}${why === '' ? '' : `: ${why}`}`;
+    return `${harmless(below)} (${status})${why === '' ? '' : `: ${why}`}`;
   });
-  return `waiting: ${first}${others.length === 0 ? '' : `, and ${others.length} more`}`;
+  return `${first}${others.length === 0 ? '' : `; and ${others.length} more`}`;
 }
