@@ -97,7 +97,7 @@ function random(below: number): number {
 }
 
 test.skipIf(!CAPABLE)(
-  `${KILLS} random kills of a host that keeps starting children leave none of them`,
+  'random kills of a host that keeps starting children leave none of them',
   { timeout: 30_000 + KILLS * 5_000 },
   async () => {
     const programs: string[] = [];
@@ -120,7 +120,7 @@ test.skipIf(!CAPABLE)(
 );
 
 test.skipIf(!CAPABLE)(
-  `${KILLS} random kills, each followed by a new start at once, never run a child of the old one beside the new one`,
+  'random kills, each followed by a new start at once, never run a child of the old one beside the new one',
   { timeout: 30_000 + KILLS * 5_000 },
   async () => {
     mkdirSync(place.stateDir, { mode: 0o700 });
