@@ -34,6 +34,7 @@ export {
   type CapabilityOptions,
   capabilities,
 } from './inspect/capabilities.js';
+export type { ProcessCapabilityName } from './inspect/process-capabilities.js';
 export {
   type LookOptions,
   reclaimLeftovers,

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +33,11 @@ describe('capabilities', () => {
     expect(all.filter(({ there, advice }) => there && advice !== undefined)).toEqual([]);
     expect(all.find(({ name }) => name === 'memory-files')?.there).toBe(false);
     expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
+    const missing = all.filter(({ name, there }) => name.startsWith('process:') && !there);
+    expect(missing.every(({ detail }) => detail !== '')).toBe(true);
+    expect(all.find(({ name }) => name === 'process:flock')?.there).toBe(
+      spawnSync('flock', ['--version']).error === undefined,
+    );
   });
 });
 

@@ -4,6 +4,7 @@ import { checkNames } from '../../core/index.js';
 import type { Native } from '../backend/backend.js';
 import { type BackendChoice, loadNative, nativeReport } from '../backend/choose.js';
 import { checkBackend, memoryDirPath } from '../registry/options.js';
+import { type ProcessCapabilityName, processCapabilities } from './process-capabilities.js';
 import { orNothing } from './read.js';
 
 /** Something that this machine, or this Node, can do for resources or cannot; by the name that a `CapabilityError` gives. */
@@ -41,7 +42,8 @@ export type CapabilityName =
   /** Locks by sockets without a file, for programs without native code. */
   | 'lock:socket'
   /** A waiter sleeps in the kernel, and is woken at once, beside the event loop. */
-  | 'futex';
+  | 'futex'
+  | ProcessCapabilityName;
 
 /** By what means, and where, things are to be done. */
 export interface CapabilityOptions {
@@ -85,6 +87,7 @@ export async function capabilities(options: CapabilityOptions = {}): Promise<rea
       platform === 'linux' ? 'abstract sockets, for programs without native code' : 'on Linux only',
     ),
     ofNative('futex', native, native?.wait !== undefined, 'waiters sleep in the kernel'),
+    ...processCapabilities(),
   ];
 }
 
