@@ -3,6 +3,7 @@ import {
   CALLBACK,
   type ChildSettings,
   checkFields,
+  checkNames,
   either,
   type Field,
   type Fields,
@@ -219,7 +220,12 @@ export interface HealthOptions {
 /** @throws InvalidSpecError for the first option that is wrong, also for what it is in combination with the others. */
 export function checkProcessOptions(subject: string, options: ProcessOptions & ChildSettings): void {
   checkFields(subject, options, FIELDS);
-  if (options.health) checkFields(subject, options.health, HEALTH, 'health.');
+  const { env = {}, limits = {}, health = {} } = options;
+  checkFields(subject, env, each(env, TEXT), 'env.');
+  checkNames(subject, limits, LIMITS.split(' '));
+  checkFields(subject, limits, each(limits, LIMIT), 'limits.');
+  checkNames(subject, health, Object.keys(HEALTH));
+  checkFields(subject, health, HEALTH, 'health.');
   if (options.shutdown === 0) raise(subject, 'shutdown', 0, "above 0, or 'brutal_kill' for a kill at once");
   if (options.drainSignal !== undefined && options.drainMs === 0)
     raise(subject, 'drainMs', 0, 'above 0 with a drainSignal, whose time this is');
@@ -236,6 +242,15 @@ const ID: Field = either(within(0, 0xffff_fffe), TEXT);
 const AMOUNT: Field = either(within(0, Number.MAX_SAFE_INTEGER), words('unlimited'));
 const LIMITS =
   'as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack';
+const LIMIT: Field = either(
+  AMOUNT,
+  field(
+    'an object of soft and hard, each of them that',
+    (value) =>
+      isObject(value) &&
+      Object.entries(value).every(([end, one]) => ['soft', 'hard'].includes(end) && AMOUNT.holds(one)),
+  ),
+);
 const WHEN_HELD: Field = words('kill', 'wait', 'refuse');
 const OUTPUT: Field = field(
   "'inherit', 'ignore', 'tee', 'capture', 'lines', or a sink",
@@ -246,20 +261,14 @@ const OUTPUT: Field = field(
 
 const FIELDS: Fields<ProcessOptions> = {
   cwd: PATH,
-  env: field(
-    'an object of strings without null characters',
-    (value) => isObject(value) && Object.values(value).every((one) => one === undefined || TEXT.holds(one)),
-  ),
+  env: field('an object of strings', isObject),
   envDir: PATH,
   uid: ID,
   gid: ID,
   groups: either(words('init'), listOf(ID)),
   umask: within(0, 0o777),
   nice: within(-20, 19),
-  limits: field(
-    `an object of ${LIMITS}, each a number, 'unlimited', or { soft, hard }`,
-    (value) => isObject(value) && Object.entries(value).every(isLimit),
-  ),
+  limits: field('an object of limits', isObject),
   stdin: field(
     "'ignore', 'inherit', 'open', { text } or { file }",
     (value) =>
@@ -309,13 +318,9 @@ const HEALTH: Fields<HealthOptions> = {
   times: within(1, Number.MAX_SAFE_INTEGER),
 };
 
-function isLimit([name, limit]: [string, unknown]): boolean {
-  if (!LIMITS.split(' ').includes(name)) return false;
-  if (AMOUNT.holds(limit)) return true;
-  return (
-    isObject(limit) &&
-    Object.entries(limit).every(([end, value]) => ['soft', 'hard'].includes(end) && AMOUNT.holds(value))
-  );
+/** The same check for every name that an object has. */
+function each(object: object, one: Field): Record<string, Field> {
+  return Object.fromEntries(Object.keys(object).map((name) => [name, one]));
 }
 
 /** The names of {@link ProcessOptions}. */
