@@ -115,7 +115,7 @@ const PLAIN: Readonly<Record<string, PlainOption>> = {
     value: 'name=amount',
     repeats: true,
     summary:
-      'a limit of the kernel, as in nofile=1024 or as=512M; soft:hard for two; may be given more than once',
+      'a limit of the kernel, as in nofile=1024 or as=512M; soft:hard for two, soft: for the soft one alone; may be given more than once',
     means: (texts, name) => ({ limits: Object.fromEntries(texts.map((text) => limitOf(name, text))) }),
   },
   nice: {
@@ -187,9 +187,15 @@ function limitOf(
   text: string,
 ): readonly [string, NonNullable<CommandOptions['limits']>['as']] {
   const [name = '', amount = ''] = text.split('=', 2);
-  const [soft = '', hard] = amount.split(':', 2).map((part) => amountOf(option, part));
-  if (hard === undefined) return [name, soft as number];
-  return [name, { soft: soft as number, hard }];
+  const [soft = '', hard] = amount.split(':', 2);
+  if (hard === undefined) return [name, amountOf(option, soft)];
+  return [
+    name,
+    {
+      ...(soft === '' ? {} : { soft: amountOf(option, soft) }),
+      ...(hard === '' ? {} : { hard: amountOf(option, hard) }),
+    },
+  ];
 }
 
 function amountOf(option: string, text: string): number | 'unlimited' {

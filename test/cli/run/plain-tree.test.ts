@@ -33,6 +33,8 @@ test('its options are those of command()', async () => {
     'nofile=64:unlimited',
     '--limit',
     'as=1M',
+    '--limit',
+    'core=0:',
     '--umask',
     '027',
     '--exclusive',
@@ -58,7 +60,7 @@ test('its options are those of command()', async () => {
     stopSignal: 'SIGQUIT',
     reloadSignal: 'SIGHUP',
     env: { A: 'b=c', HOME: undefined },
-    limits: { nofile: { soft: 64, hard: 'unlimited' }, as: 1_048_576 },
+    limits: { nofile: { soft: 64, hard: 'unlimited' }, as: 1_048_576, core: { soft: 0 } },
     umask: 0o27,
     exclusive: 'refuse',
     background: true,
@@ -72,7 +74,7 @@ test('its options are those of command()', async () => {
 test.each([
   [['--shutdown', '0'], /shutdown/],
   [['--restart', 'always'], /--restart takes permanent, transient or temporary/],
-  [['--limit', 'files=3'], /limits/],
+  [['--limit', 'files=3'], /the options are .*nofile/],
   [['--umask', '9'], /octal/],
 ])('what is wrong is refused: %j', async (args, message) => {
   await expect(treeOf(...args)).rejects.toMatchObject({
