@@ -94,7 +94,8 @@ describe('a running tree', () => {
     expect(told.incarnation).toBeGreaterThan(1);
     const seen = lines.lines.length;
     await expect.poll(() => lines.lines.length, { timeout: 10_000 }).toBeGreaterThan(seen);
-    expect(treewarden('logs').stdout).toMatch(/^ticker \| tick$/m);
+    // Of one that has only just been started again there may be no line yet.
+    await expect.poll(() => treewarden('logs').stdout, { timeout: 10_000 }).toMatch(/^ticker \| tick$/m);
     for (const reader of [events, lines]) reader.kill('SIGINT');
     expect((await lines.ended).signal).toBe('SIGINT');
   }, 60_000);

@@ -100,8 +100,9 @@ export class FakeClient implements ControlClient {
   async *events(): AsyncIterable<ToldEvent> {
     yield* this.told;
   }
-  async reopenLogs(): Promise<number> {
-    return 0;
+  async reopenLogs(path?: string): Promise<number> {
+    this.asked.push(`reopen ${path}`);
+    return 2;
   }
   async stop(): Promise<StopReport> {
     this.asked.push('stop');

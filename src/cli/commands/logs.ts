@@ -24,12 +24,20 @@ export const logs: TreeCommand = treeCommand({
       value: 'number',
       summary: 'how many lines of each child; 10 if not given',
     },
+    reopen: {
+      type: 'boolean',
+      summary: 'have log files opened anew instead, after another program has rotated them',
+    },
     json: { type: 'boolean', summary: 'print a JSON object on each line, for programs' },
   },
   async ask(client, values, terminal) {
     const tree = await client.status();
     const [operand] = values.operands;
     const node = operand === undefined ? tree : nodeNamed(operand, tree);
+    if (values.has('reopen')) {
+      terminal.say(`${await client.reopenLogs(node.path)} opened anew`);
+      return EXIT.ok;
+    }
     const written = client.logs(node.path, optionsOf(values.text('lines'), values.has('follow')));
     const isOne = leavesOf(node).length === 1;
     for await (const line of written) {

@@ -68,10 +68,5 @@ function resolved(from: string, specifier: string): string | undefined {
 function withoutDefaultTwice(exports: Record<string, unknown>): Readonly<Record<string, unknown>> {
   const { default: whole, 'module.exports': _, ...named } = exports;
   if (typeof whole !== 'object' || whole === null) return exports;
-  if (
-    Object.keys(named).some((name) => (whole as Record<string, unknown>)[name] === named[name]) ||
-    !('driver' in whole)
-  )
-    return { ...(whole as Record<string, unknown>), ...named };
-  return { default: whole, ...named };
+  return 'driver' in whole ? { default: whole, ...named } : { ...whole, ...named };
 }

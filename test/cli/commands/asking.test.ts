@@ -216,6 +216,13 @@ describe('streams', () => {
   });
 });
 
+test('log files are opened anew, of a branch or of all', async () => {
+  expect(await ask(logs, ['--reopen', 'workers'])).toMatchObject({
+    asked: ['reopen shop/workers'],
+    said: ['2 opened anew'],
+  });
+});
+
 test('top prints the tree once where there is no terminal', async () => {
   const { said, code } = await ask(top);
   expect([said.length, code]).toEqual([6, 0]);
