@@ -29,4 +29,10 @@ export type {
   ProcessOptions,
   WhenHeld,
 } from './process/process-options.js';
+export {
+  type FixedOption,
+  type ServiceDirectoryOptions,
+  serviceDirectory,
+  type Tradition,
+} from './services/service-directory.js';
 export { type ThreadSettings, thread } from './thread/thread.js';

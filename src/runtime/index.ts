@@ -22,6 +22,7 @@ export type {
   ResourceUser,
 } from './resources.js';
 export * from './scope.js';
+export * from './siblings.js';
 export * from './supervisor.js';
 export * from './thenable.js';
 export * from './tree.js';

@@ -1,6 +1,7 @@
 import { checkChild, UnknownChildError, WrongStateError } from '../core/index.js';
 import type { Branch } from './branch.js';
 import { type ChildSpec, isDriver, type ResolvedSettings } from './driver.js';
+import type { Retry } from './messages.js';
 import type { Slot } from './slot.js';
 
 type Handler<T> = (resolve: (value: T) => void, reject: (error: unknown) => void) => void;
@@ -17,9 +18,8 @@ export function startChild(branch: Branch, args: readonly unknown[]): Promise<Sl
     const obstacle = obstacleToAdding(branch, spec.id);
     if (obstacle !== undefined)
       return reject(new WrongStateError(`${branch.path}/${spec.id}`, 'startChild', obstacle));
-    const slot = branch.add(spec);
+    const slot = addSlot(branch, spec);
     slot.added = true;
-    branch.emit({ type: 'child:added', child: slot.path, atMs: branch.environment.clock.now() });
     begin(branch, slot, resolve, reject);
   });
 }
@@ -57,6 +57,20 @@ export function terminateChild(branch: Branch, id: string): Promise<void> {
     slot.apply({ type: 'cancel' });
     branch.settleReadiness();
     if (branch.isDynamic || slot.settings.restart === 'temporary') branch.remove(slot);
+    resolve();
+  });
+}
+
+/**
+ * Adds a child, unless there is one of that id, and has it brought up as after a failure: a start that fails is tried again. Not waited for.
+ *
+ * @param delayMs - how long its start waits; without one it is not brought up
+ */
+export function keepChild(branch: Branch, spec: ChildSpec, delayMs: number | undefined): Promise<void> {
+  checkChild(spec, branch.policy.autoShutdown, isDriver);
+  return ask(branch, 'keepChild', (resolve) => {
+    const slot = branch.slots.get(spec.id) ?? addSlot(branch, spec);
+    if (delayMs !== undefined && slot.status === 'down') bringBack(branch, slot, delayMs);
     resolve();
   });
 }
@@ -117,6 +131,19 @@ function ask<T>(branch: Branch, operation: string, run: Handler<T>): Promise<T> 
   });
 }
 
+function addSlot(branch: Branch, spec: ChildSpec): Slot {
+  const slot = branch.add(spec);
+  branch.emit({ type: 'child:added', child: slot.path, atMs: branch.environment.clock.now() });
+  return slot;
+}
+
+function bringBack(branch: Branch, slot: Slot, delayMs: number): void {
+  const retry: Retry = { type: 'retry', slot, failedAtMs: undefined };
+  slot.apply({ type: 'delay' });
+  slot.retry = retry;
+  slot.restartTimer = branch.environment.clock.after(delayMs, () => branch.request(retry));
+}
+
 function begin(
   branch: Branch,
   slot: Slot,
@@ -130,8 +157,10 @@ function begin(
 }
 
 function stop(branch: Branch, slot: Slot, resolve: () => void, reject: (error: unknown) => void): void {
-  // Instances are independent: one that drains for long keeps no other from being started.
-  const release = branch.isDynamic ? () => undefined : branch.hold();
+  // Where children are independent, one that drains for long keeps no other from being started.
+  const { spec } = branch;
+  const independent = spec.kind === 'dynamic' || spec.independent === true;
+  const release = independent ? () => undefined : branch.hold();
   slot.waiters.awaitStop({
     resolve: () => {
       release();

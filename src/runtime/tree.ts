@@ -28,6 +28,8 @@ export interface SupervisorSpec<
   readonly kind: 'supervisor';
   readonly policy: SupervisorSettings;
   readonly children: Children;
+  /** @internal Its children have nothing to do with each other: the stop of one holds up no request for another. */
+  readonly independent?: true;
 }
 
 /** A supervisor whose children are instances of one template, as data. */

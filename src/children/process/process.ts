@@ -34,6 +34,8 @@ export interface ProcessLaunch extends ProcessOptions {
   readonly args: readonly string[];
   /** Opens a message channel to a Node program, with this serialization. */
   readonly channel?: 'advanced' | 'json';
+  /** What it has at descriptors of certain numbers, from 3 on: descriptors of this process, and pipes. Not together with a channel. */
+  readonly descriptors?: Readonly<Record<number, number | 'pipe'>>;
 }
 
 /** How long output may still come in after the end, in ms. Only a descendant that is left alone, or was not found, can use it up. */
@@ -248,6 +250,7 @@ export class ProcessIncarnation implements Incarnation {
       child: this.host.path,
       output: this.#output.stdio(),
       inherited: [
+        ...placedDescriptors(this.launch),
         ...(lockFd === undefined ? [] : [lockFd]),
         ...(this.launch.background ? ['pipe' as const] : []),
       ],
@@ -466,7 +469,14 @@ function streamsOf(child: Spawned): readonly NonNullable<Spawned['stdio'][number
   return child.stdio.filter((stream) => stream != null);
 }
 
-/** Where the pipe by which a program in the background is followed is put: behind its channel and its lock. */
-function lifelineFd({ channel }: ProcessLaunch, lockFd: number | undefined): number {
-  return 3 + Number(channel !== undefined) + Number(lockFd !== undefined);
+/** Where the pipe by which a program in the background is followed is put: behind its channel, its own descriptors and its lock. */
+function lifelineFd(launch: ProcessLaunch, lockFd: number | undefined): number {
+  const before = Number(launch.channel !== undefined) + Number(lockFd !== undefined);
+  return 3 + before + placedDescriptors(launch).length;
+}
+
+/** Its own descriptors, in their places; between them there is nothing to be had. */
+function placedDescriptors({ descriptors = {} }: ProcessLaunch): readonly (number | 'pipe' | 'ignore')[] {
+  const last = Math.max(2, ...Object.keys(descriptors).map(Number));
+  return Array.from({ length: last - 2 }, (_, index) => descriptors[index + 3] ?? 'ignore');
 }
