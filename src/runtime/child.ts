@@ -148,7 +148,8 @@ export class Child<Spec extends ChildSpec = ChildSpec> {
   }
 
   /**
-   * Suspends all its processes, until `resume()`, a stop or a restart; false if it has none. Its heartbeats are not missed meanwhile.
+   * Suspends all its processes, until `resume()`, a stop or a restart; false if it has none, or is being stopped. Its heartbeats are not missed
+   * meanwhile.
    */
   pause(): boolean {
     return this.#slot.pause(true);

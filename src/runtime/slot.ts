@@ -266,9 +266,10 @@ export class Slot {
     }
   }
 
-  /** Suspends its processes, or lets them go on; false where it has none. */
+  /** Suspends its processes, or lets them go on; false where it has none, or they are to heed a stop. */
   pause(on: boolean): boolean {
-    const { life } = this;
+    const { life, status } = this;
+    if (on && status !== 'starting' && status !== 'ready') return false;
     if (life === undefined || life.over || life.body?.pause?.(on) !== true) return false;
     if (life.paused === on) return true;
     life.paused = on;

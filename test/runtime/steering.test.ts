@@ -113,12 +113,32 @@ describe('a pause', () => {
     expect(tree.child('a').snapshot().paused).toBeUndefined();
   });
 
+  test('of a child that is being stopped is refused: it could not heed what it was asked', async () => {
+    const tree = await treeOf({ drainMs: 5000 });
+    tree.fake('a').onDrain('ignore');
+    const stopping = tree.child('a').stop();
+    await tree.settle();
+    tree.expectStatus('a', 'draining');
+    expect(tree.child('a').pause()).toBe(false);
+    await tree.run(stopping);
+    tree.expectStatus('a', 'down');
+  });
+
   test('is over before a stop, so that the child can heed it', async () => {
     const tree = await treeOf();
     const types = typesOf(tree);
     tree.child('a').pause();
     await tree.run(tree.child('a').stop());
     expect(types.slice(0, 3)).toEqual(['child:paused', 'child:resumed', 'child:stopping']);
+  });
+
+  test('is not over before a kill, so that the child does nothing more', async () => {
+    const tree = await treeOf({ shutdown: 'brutal_kill' });
+    const types = typesOf(tree);
+    tree.child('a').pause();
+    await tree.run(tree.child('a').stop());
+    expect(types).toContain('child:exited');
+    expect(types).not.toContain('child:resumed');
   });
 
   test('is not blamed on the child as silence', async () => {
