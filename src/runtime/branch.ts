@@ -353,6 +353,8 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
     this.#forget(slot);
     slot.awaited?.stopped();
     this.#rounds.left(slot);
+    // Who has begun to wait since its kill, as it lived on, was not told by that.
+    this.#settleReadinessOf(slot);
   }
 
   /** It ended by itself, and stays down. */
@@ -530,10 +532,12 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
 
   /** Tells those who wait for a child that is down and does not come back. */
   settleReadiness(): void {
-    for (const slot of this.slots.values()) {
-      if (slot.awaited !== undefined && slot.status === 'down' && !this.comesBack(slot))
-        slot.awaited.staysDown();
-    }
+    for (const slot of this.slots.values()) this.#settleReadinessOf(slot);
+  }
+
+  #settleReadinessOf(slot: Slot): void {
+    if (slot.awaited !== undefined && slot.status === 'down' && !this.comesBack(slot))
+      slot.awaited.staysDown();
   }
 
   #ready(): void {

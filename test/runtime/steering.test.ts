@@ -93,6 +93,35 @@ describe('start()', () => {
   });
 });
 
+describe('a start of what has outlived its kill', () => {
+  const survivor = async () => {
+    const tree = await treeOf({ shutdown: 100 });
+    tree.fake('a').onStop('ignore').onKill('survive');
+    const stopping = tree.child('a').stop();
+    stopping.catch(() => undefined);
+    await tree.advance(10_000);
+    tree.expectStatus('a', 'survivor');
+    return tree;
+  };
+
+  test('is refused once that is gone, as it was stopped and stays down', async () => {
+    const tree = await survivor();
+    const starting = tree.child('a').start();
+    await tree.settle();
+    tree.fake('a').exit({ type: 'killed' });
+    await expect(tree.run(starting)).rejects.toMatchObject({ code: 'WRONG_STATE' });
+    tree.expectStatus('a', 'down');
+  });
+
+  test('keeps nobody waiting for its readiness for ever', async () => {
+    const tree = await survivor();
+    const waiting = tree.child('a').whenReady();
+    await tree.settle();
+    tree.fake('a').exit({ type: 'killed' });
+    await expect(tree.run(waiting)).rejects.toMatchObject({ code: 'WRONG_STATE' });
+  });
+});
+
 describe('a pause', () => {
   test('is shown and told, and over with resume()', async () => {
     const tree = await treeOf();
