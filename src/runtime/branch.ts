@@ -324,8 +324,7 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
     });
     if (why === undefined) return false;
     this.#emitKeptDown(slot, why);
-    this.#forget(slot);
-    slot.awaited?.staysDown();
+    this.#finished(slot);
     return true;
   }
 
@@ -366,7 +365,8 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
     if (!endsSupervisor({ autoShutdown, significant, othersLeft: () => this.#significantLeft() })) return;
     const atMs = this.environment.clock.now();
     this.emit({ type: 'supervisor:auto-shutdown', supervisor: this.path, child: slot.path, atMs });
-    this.#end({ type: 'shutdown' }, Number.POSITIVE_INFINITY);
+    // By the mailbox: a round that was about to start it goes as far as it can first.
+    this.end({ type: 'shutdown' }, Number.POSITIVE_INFINITY);
   }
 
   #significantLeft(): boolean {

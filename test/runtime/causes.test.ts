@@ -90,6 +90,20 @@ describe('the cause of an exit decides before the restart type', () => {
     expect(told).toHaveLength(1);
     expect(tree.fake('a').starts).toBe(2);
   });
+
+  test.each(['one_for_one', 'one_for_all'] as const)(
+    'a significant child whose restart preventOn keeps down has ended for good: %s',
+    async (strategy) => {
+      const tree = await treeOf(
+        { restart: 'transient', significant: true },
+        { autoShutdown: 'any_significant', strategy },
+      );
+      tree.fake('a').failNextStarts(9, { type: 'code', code: 78 });
+      await tree.exitBy('a', 1);
+      expect(tree.outcome).toEqual({ type: 'shutdown' });
+      tree.expectNothingLeft();
+    },
+  );
 });
 
 describe('siblings that share their fate', () => {
@@ -115,6 +129,18 @@ describe('siblings that share their fate', () => {
       tree.expectStatus('b', 'ready');
     },
   );
+
+  test('are started without the one that was to run once, if its start in a restart of the group fails', async () => {
+    const tree = await group('one_for_all');
+    const told = keptDown(tree);
+    await tree.run(tree.child('b').start({ once: true }));
+    tree.fake('b').failNextStarts(1, { type: 'code', code: 1 });
+    await tree.crash('a');
+    tree.expectStatus('a', 'ready');
+    tree.expectStatus('b', 'down');
+    tree.expectStatus('c', 'ready');
+    expect(told).toMatchObject([{ child: 'root/b', why: 'it was started to run once' }]);
+  });
 
   test('are started without the one that a restart of the group finds in preventOn', async () => {
     const tree = await group('one_for_all');
