@@ -87,6 +87,16 @@ describe('the counts of causes', () => {
     expect(new CauseCounts([limit]).record(CODE(70), 5)).toBe(limit);
   });
 
+  test('of several are each counted by every exit, and the first that is reached is told', () => {
+    const burst = { on: [1], count: 2, withinMs: 10 };
+    const often = { on: [1], count: 3, withinMs: 1000 };
+    const counts = new CauseCounts([burst, often]);
+    expect(counts.record(CODE(1), 0)).toBeUndefined();
+    expect(counts.record(CODE(1), 5)).toBe(burst);
+    expect(counts.record(CODE(1), 100)).toBe(often);
+    expect(counts.record(CODE(1), 101)).toBe(burst);
+  });
+
   test('are told with their cause', () => {
     const limit = { on: ['SIGSEGV', 139] as const, count: 3, withinMs: 60_000 };
     const exit: Exit = { type: 'gave-up', child: 'r/a', restarts: 3, periodMs: 60_000, attempts: [], limit };

@@ -142,6 +142,35 @@ describe('afterExit', () => {
     expect(seen).toHaveLength(1);
   });
 
+  test('finds a program that has ended: it is neither paused nor reloaded, and nothing stands in its way', async () => {
+    const { hook, release } = held();
+    const tree = await treeOf(hook);
+    tree.fake('a').onExplain([
+      { verdict: 'ignored', pid: 7, command: 'sleep', why: 'it ignores SIGTERM', advice: 'Kill it.' },
+    ]);
+    expect(tree.child('a').explainStop()).toHaveLength(1);
+    await tree.exitBy('a', 1);
+    expect(tree.child('a').pause()).toBe(false);
+    expect(tree.child('a').reload()).toBe(false);
+    expect(tree.child('a').explainStop()).toEqual([]);
+    release();
+    await tree.settle();
+    expect(tree.child('a').pause()).toBe(true);
+  });
+
+  test('of a start that failed keeps the child down if it says so', async () => {
+    const { hook, release } = held();
+    const tree = await treeOf(hook);
+    tree.fake('a').failNextStarts(9, { type: 'code', code: 9 });
+    await tree.exitBy('a', 1);
+    release();
+    await tree.settle();
+    release('stay-down');
+    await tree.settle();
+    tree.expectStatus('a', 'down');
+    expect(tree.fake('a').starts).toBe(2);
+  });
+
   test('is called for a start that failed, which is tried again after it', async () => {
     const { hook, seen, release } = held();
     const tree = await treeOf(hook);
