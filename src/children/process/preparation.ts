@@ -27,6 +27,7 @@ export class Preparation {
   #unrecord: (() => void) | undefined;
   #scope: ResourceScope | undefined;
   #over = false;
+  #giveUp: (() => void) | undefined;
 
   constructor(host: IncarnationHost, launch: ProcessLaunch, output: ProcessOutput) {
     this.#host = host;
@@ -39,11 +40,20 @@ export class Preparation {
     checkThread(this.#host.path, this.#launch);
     const { ownership } = this.#launch;
     const charge = ownership === 'group' ? undefined : chargeOf(this.#host, ownership);
-    if (isThenable(charge) || this.#launch.exclusive !== undefined) return this.#runInTurn(charge);
+    if (isThenable(charge) || this.#launch.exclusive !== undefined)
+      return this.#unlessCancelled(this.#runInTurn(charge));
     const opening = this.#output.open();
     this.#marking = charge?.next();
     const provisions = { marking: this.#marking, lockFd: undefined };
-    return isThenable(opening) ? Promise.resolve(opening).then(() => provisions) : provisions;
+    return isThenable(opening) ? this.#unlessCancelled(opening.then(() => provisions)) : provisions;
+  }
+
+  /** Whoever is to end waits neither for a sink nor for what a dead program has left. What comes late is given back by who brings it. */
+  #unlessCancelled(provisions: Promise<Provisions>): Promise<Provisions> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = () => reject(new Error('It is not to be started any more.'));
+      provisions.then(resolve, reject);
+    });
   }
 
   async #runInTurn(charge: ReturnType<typeof chargeOf>): Promise<Provisions> {
@@ -54,9 +64,10 @@ export class Preparation {
     return { marking, lockFd };
   }
 
-  /** It is not to be started any more: nothing is waited for from here on. Not a failure of what was under way. */
+  /** It is not to be started any more: nothing is waited for from here on, and what was promised is rejected. */
   cancel(): void {
     this.#over = true;
+    this.#giveUp?.();
     void this.#scope?.close();
   }
 

@@ -27,6 +27,7 @@ export class ProcessOutput implements ChildOutput {
   readonly #writers: Partial<Record<StreamName, OutputWriter>> = {};
   readonly #captured: Partial<Record<StreamName, CapturedStream>> = {};
   readonly #followers = new Set<(line: OutputLine) => void>();
+  #over = false;
   #order = 0;
   /** When the last chunk came in: to look at the clock for each line would cost more than to read it. */
   #atMs = 0;
@@ -60,9 +61,14 @@ export class ProcessOutput implements ChildOutput {
     }
   }
 
-  /** Whether anything is kept that could be looked at. */
+  /** Whether anything is kept that could be looked at, or goes to a sink that can be told of. */
   get isKept(): boolean {
-    return STREAMS.some((stream) => this.#keeps(stream));
+    return STREAMS.some((stream) => this.#keeps(stream) || typeof this.#targets[stream] === 'object');
+  }
+
+  get elsewhere(): Readonly<Partial<Record<StreamName, string>>> {
+    const uncaptured = STREAMS.filter((stream) => !this.#keeps(stream));
+    return Object.fromEntries(uncaptured.map((stream) => [stream, this.#whereTo(stream)]));
   }
 
   /** The last lines of stderr, oldest first; blank ones at the end are left out. */
@@ -99,6 +105,11 @@ export class ProcessOutput implements ChildOutput {
     return () => this.#unfollow(follower);
   }
 
+  reopen(): Promise<void> | undefined {
+    const reopening = STREAMS.flatMap((stream) => this.#writers[stream]?.reopen?.() ?? []);
+    return reopening.length === 0 ? undefined : all(reopening);
+  }
+
   /** Nobody is left who could write: what is in the pipes is read, whatever the sinks say. It is no more than pipes hold. */
   readToEnd(): void {
     for (const stream of this.#streams()) stream.letFlow();
@@ -109,11 +120,13 @@ export class ProcessOutput implements ChildOutput {
    * promise, where nothing is waited for. A sink that does not come to an end is waited for up to a limit.
    */
   finish(): void | Promise<void> {
+    this.#over = true;
     const ending = this.#streams()
       .map((stream) => stream.finish())
       .filter((end) => end !== undefined);
     // Those of a program that was never started, or that writes to their descriptors itself, are to be told all the same.
     ending.push(...this.#endUnread());
+    for (const stream of STREAMS) delete this.#writers[stream];
     if (ending.length > 0) return this.#inTime(Promise.all(ending));
   }
 
@@ -121,8 +134,11 @@ export class ProcessOutput implements ChildOutput {
     try {
       for (const stream of STREAMS) {
         const target = this.#targets[stream];
-        if (typeof target === 'object') this.#writers[stream] = await this.#openSink(stream, target);
+        if (typeof target !== 'object' || this.#over) continue;
+        this.#writers[stream] = await this.#openSink(stream, target);
       }
+      // It was waited for no longer.
+      if (this.#over) await Promise.all(this.#endUnread());
     } catch (error) {
       await Promise.all(this.#endUnread());
       throw error;
@@ -169,6 +185,14 @@ export class ProcessOutput implements ChildOutput {
   #keeps(stream: StreamName): boolean {
     const target = this.#targets[stream];
     return target !== 'inherit' && target !== 'ignore' && this.#writers[stream]?.fd === undefined;
+  }
+
+  #whereTo(stream: StreamName): string {
+    const target = this.#targets[stream];
+    if (target === 'ignore') return 'nowhere';
+    return target === 'inherit'
+      ? `to this program's ${stream}`
+      : 'straight to its sink, such as a pipe to its logger';
   }
 
   #writerOf(stream: StreamName): OutputWriter | undefined {
@@ -233,6 +257,12 @@ export class ProcessOutput implements ChildOutput {
   #note(stream: StreamName, note: string, error?: unknown): void {
     this.#host.note(`its ${stream}: ${note}`, error === undefined ? undefined : errorFacts(error));
   }
+}
+
+/** Settles when all of them have. @throws the first failure */
+async function all(steps: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(steps))
+    if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 /** Ends a writer that has written nothing, of which there is nothing to tell. */

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { command } from '../../../../src/children/index.js';
-import type { OutputOrigin, OutputSink } from '../../../../src/children/process/process-options.js';
+import type {
+  OutputOrigin,
+  OutputSink,
+  OutputWriter,
+} from '../../../../src/children/process/process-options.js';
 import type { OutputLine } from '../../../../src/runtime/index.js';
 import { startRecorded } from '../../../../src/testing/recording-host.js';
 
@@ -135,6 +139,33 @@ describe('a sink', () => {
     });
     expect(ended()).toBe(true);
   });
+
+  test.each(['stop', 'kill'] as const)(
+    'that takes long to open holds up no %s, and is closed once it is open',
+    async (how) => {
+      const { sink: other, origins } = recordingSink();
+      let asked = (): void => undefined;
+      const isAsked = new Promise<void>((resolve) => {
+        asked = resolve;
+      });
+      let open = (_: OutputWriter): void => undefined;
+      const opening = new Promise<OutputWriter>((resolve) => {
+        open = resolve;
+      });
+      const slow: OutputSink = {
+        open: () => {
+          asked();
+          return opening;
+        },
+      };
+      const { host, incarnation } = shell('true', { stdout: slow, stderr: other });
+      await isAsked;
+      incarnation[how](60_000);
+      await host.next('exited');
+      await new Promise<void>((resolve) => open({ write: () => undefined, end: resolve }));
+      expect(origins).toEqual([]);
+    },
+  );
 
   test('that fails is told of, gets no more, and holds no program up', async () => {
     const { sink } = recordingSink(() => {
