@@ -107,6 +107,7 @@ export class ProcessIncarnation implements Incarnation {
   }
 
   stop(withinMs: number): void {
+    if (this.#isDone) return;
     this.markAsked();
     this.#draining = false;
     this.#stopWaiting?.();
@@ -116,6 +117,7 @@ export class ProcessIncarnation implements Incarnation {
   }
 
   kill(): void {
+    if (this.#isDone) return;
     this.#asked = 'kill';
     this.#rest = 'kill';
     this.#unwatch?.();
@@ -181,6 +183,11 @@ export class ProcessIncarnation implements Incarnation {
   /** Whether the leader has ended; from then on nothing can be sent to it. */
   protected get ended(): boolean {
     return this.#leaderExit !== undefined || this.#gone;
+  }
+
+  /** Whether nobody is left whom a stop or a kill is for: its last output alone is waited for. */
+  get #isDone(): boolean {
+    return this.#gone || (this.ended && this.launch.killScope === 'process');
   }
 
   /** It was asked to end, by a drain: from here on its end is the one that was asked for. */

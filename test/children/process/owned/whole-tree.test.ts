@@ -33,6 +33,15 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** A promise, and what resolves it. */
+function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open: () => open() };
+}
+
 /** Whether there is such a process, be it one that has ended and was not reaped yet. */
 const isListed = (pid: number): boolean => readStat(pid) !== undefined;
 
@@ -225,6 +234,26 @@ onLinux('killScope', () => {
     expect(isRunning(pidIn('escaped'))).toBe(true);
     expect(existsSync(join(folder, 'heard'))).toBe(false);
   });
+
+  test.each(['stop', 'kill'] as const)(
+    "'process' leaves alone what is left when a %s comes late",
+    async (how) => {
+      const [ended, written] = [gate(), gate()];
+      const end = (): Promise<void> => {
+        ended.open();
+        return written.opened;
+      };
+      const { host, incarnation } = shell(`${STAYS} & ${IS_THERE}; exit 0`, {
+        killScope: 'process',
+        stdout: { open: () => ({ write: () => undefined, end }) },
+      });
+      await ended.opened;
+      incarnation[how](60_000);
+      written.open();
+      expect(await exitOf(host)).toEqual({ type: 'completed' });
+      expect(isRunning(pidIn('escaped'))).toBe(true);
+    },
+  );
 });
 
 onLinux('a tree that is paused', () => {
