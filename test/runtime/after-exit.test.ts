@@ -145,9 +145,11 @@ describe('afterExit', () => {
   test('finds a program that has ended: it is neither paused nor reloaded, and nothing stands in its way', async () => {
     const { hook, release } = held();
     const tree = await treeOf(hook);
-    tree.fake('a').onExplain([
-      { verdict: 'ignored', pid: 7, command: 'sleep', why: 'it ignores SIGTERM', advice: 'Kill it.' },
-    ]);
+    tree
+      .fake('a')
+      .onExplain([
+        { verdict: 'ignored', pid: 7, command: 'sleep', why: 'it ignores SIGTERM', advice: 'Kill it.' },
+      ]);
     expect(tree.child('a').explainStop()).toHaveLength(1);
     await tree.exitBy('a', 1);
     expect(tree.child('a').pause()).toBe(false);
