@@ -12,8 +12,9 @@ import { PrefixedLines } from './prefixed-lines.js';
 type StreamName = 'stdout' | 'stderr';
 const STREAMS: readonly StreamName[] = ['stdout', 'stderr'];
 
-/** How many lines of stderr an exit record shows. */
+/** How many lines of stderr an exit record shows, and of how many characters at most: it is kept for long, and told to many. */
 const LAST_LINES = 20;
+const LAST_CHARACTERS = 8192;
 /** How long an exit waits for a sink to write what it was given, in ms. */
 const LAST_WRITE_MS = 2000;
 
@@ -75,7 +76,7 @@ export class ProcessOutput implements ChildOutput {
   get lastLines(): readonly string[] {
     const lines = this.#errorLines();
     while (lines.at(-1)?.trim() === '') lines.pop();
-    return lines.slice(-LAST_LINES);
+    return lastOf(lines.slice(-LAST_LINES));
   }
 
   /** V8's own words for having run out of memory, if that is what it wrote. */
@@ -263,6 +264,19 @@ export class ProcessOutput implements ChildOutput {
 async function all(steps: readonly Promise<void>[]): Promise<void> {
   for (const outcome of await Promise.allSettled(steps))
     if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+/** The last lines that are short enough together; the first of them may be the end of one. */
+function lastOf(lines: readonly string[]): readonly string[] {
+  const kept: string[] = [];
+  let room = LAST_CHARACTERS;
+  for (let at = lines.length - 1; at >= 0 && room > 0; at -= 1) {
+    // Safe: it is below the length.
+    const line = (lines[at] as string).slice(-room);
+    kept.unshift(line);
+    room -= line.length;
+  }
+  return kept;
 }
 
 /** Ends a writer that has written nothing, of which there is nothing to tell. */
