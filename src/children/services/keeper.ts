@@ -107,6 +107,7 @@ export class ServiceKeeper {
       if (holder !== undefined) return this.#wait(service, holder);
       if (service.isRemoved || this.#isOver) return this.#forget(service);
       this.#blockedMs = SOONEST_MS;
+      if (this.#said.get(service.name) === 'held') this.#said.delete(service.name);
       for (const { spec, isDown } of this.#specsOf(service))
         await this.#siblings.keep(spec, isDown ? undefined : 0);
     } catch (error) {
@@ -129,7 +130,9 @@ export class ServiceKeeper {
 
   /** The kernel tells nobody when a lock is free. */
   #wait(service: Service, holder: string): void {
-    this.#say(service.name, `${service.program.dir} is kept by ${holder} already, and waits for its end`);
+    const { name, program } = service;
+    // Once, though those who hold it change while they end.
+    this.#say(name, `${program.dir} is kept by ${holder} already, and waits for its end`, 'held');
     this.#forget(service);
     this.#again(this.#blockedMs);
     this.#blockedMs = Math.min(SELDOM_MS, this.#blockedMs * 2);
@@ -182,9 +185,9 @@ export class ServiceKeeper {
     });
   }
 
-  #say(name: string, what: string): void {
-    if (this.#said.get(name) === what) return;
-    this.#said.set(name, what);
+  #say(name: string, what: string, topic = what): void {
+    if (this.#said.get(name) === topic) return;
+    this.#said.set(name, topic);
     this.#host.note(what);
   }
 

@@ -1,4 +1,5 @@
-import type { IncarnationHost } from '../../runtime/index.js';
+import { join } from 'node:path';
+import type { IncarnationFacts, IncarnationHost } from '../../runtime/index.js';
 import { ProcessIncarnation, type ProcessLaunch } from '../process/process.js';
 import type { Spawned } from '../process/spawned.js';
 import type { Program, Service } from './service.js';
@@ -13,6 +14,12 @@ class ProgramLife extends ProcessIncarnation {
   constructor(host: IncarnationHost, program: Program, launch: ProcessLaunch) {
     super(host, launch);
     this.#program = program;
+  }
+
+  /** Its directory tells it from the others, which are all called by the same name. */
+  override facts(): IncarnationFacts {
+    const facts = super.facts();
+    return facts.command === './run' ? { ...facts, command: join(this.#program.dir, 'run') } : facts;
   }
 
   protected override onSpawned(child: Spawned): void {
