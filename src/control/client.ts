@@ -52,7 +52,7 @@ export interface ControlClient extends AsyncDisposable {
   logs(path?: ChildPath, options?: LogOptions): AsyncIterable<LoggedLine>;
   /** What happens from now on, here and below, until the loop is left or the tree has ended. */
   events(path?: ChildPath, options?: WaitOptions): AsyncIterable<ToldEvent>;
-  /** Has files that are rotated from outside opened anew: of one child, of a branch, of all. Resolves to how many children have some. */
+  /** Has log files that are rotated from outside opened anew: of one child, of a branch, of all. Resolves to how many children have some, once the old files are written no more. */
   reopenLogs(path?: ChildPath): Promise<number>;
   /** Stops the whole tree, and resolves to how that went when it has ended. */
   stop(options?: StopTreeOptions): Promise<StopReport>;

@@ -142,7 +142,7 @@ export const OPERATIONS: { readonly [Name in OperationName]: Operation<Operation
     streams: true,
   },
   reopenLogs: {
-    does: 'Has log files that are rotated from outside opened anew, from a path on; answers how many children have some.',
+    does: 'Has log files that are rotated from outside opened anew, from a path on; answers how many children have some, once the old files are written no more.',
     args: { path: PATH },
     required: [],
     gives: 'number',

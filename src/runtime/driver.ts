@@ -105,8 +105,13 @@ export interface ChildOutput {
   tail(count: number): readonly OutputLine[];
   /** Hears every further line until the returned function is called. A listener that throws is not called again. */
   follow(listener: (line: OutputLine) => void): () => void;
-  /** Has the log files that it goes to opened anew, after they were rotated from outside; false where there are none. */
-  reopen?(): boolean;
+  /** Which streams are not captured, and in words where they go instead, such as by a pipe to a logger. */
+  readonly elsewhere?: Readonly<Partial<Record<OutputLine['stream'], string>>>;
+  /**
+   * Has the log files that it goes to opened anew, after they were rotated from outside: resolves once the old ones are written no more, and rejects with what
+   * could not be opened; undefined where there are none.
+   */
+  reopen?(): Promise<void> | undefined;
 }
 
 /** What the supervisor may ask of an incarnation. Each is asked at most once, in this order, and none may throw. */

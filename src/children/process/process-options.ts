@@ -155,6 +155,8 @@ export interface OutputWriter {
   readonly fd?: number;
   /** Takes a chunk as it came. A promise holds the program up until it is settled. */
   write(chunk: Buffer): void | Promise<void>;
+  /** Has the file that it writes opened anew, after that was renamed from outside; resolves once the old one is written no more. For sinks that write to files. */
+  reopen?(): Promise<void>;
   /** The stream is at its end. Resolves once all is written; the exit is not reported before. */
   end(): void | Promise<void>;
 }

@@ -32,6 +32,13 @@ export function tellLogs(
   return new Promise(() => undefined);
 }
 
+/** Has log files opened anew. Returns how many of the children have some, once the old files are written no more. @throws what could not be opened */
+export async function reopenLogs(leaves: readonly Child[]): Promise<number> {
+  const outcomes = await Promise.allSettled(leaves.flatMap((leaf) => outputOf(leaf)?.reopen?.() ?? []));
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  return outcomes.length;
+}
+
 /** An incarnation that starts later is heard from its first line on. */
 function followRestarts({ root, clock }: ServedTree, node: string, ears: Ears, call: LogCall): void {
   const hear = ({ child }: EventOf<'child:starting' | 'child:ready'>): void => {
@@ -112,11 +119,14 @@ function logged(child: string, incarnation: number, { stream, text, atMs }: Outp
 
 function checkCaptured(leaf: Child): void {
   if (leaf.status === 'down' || leaf.status === 'waiting' || leaf.status === 'starting') return;
-  if (outputOf(leaf) !== undefined) return;
-  throw new ControlError(
-    'not-supported',
-    `What "${leaf.path}" writes is not captured: a ${leaf.kind} writes where the program does, or where its stdout and stderr were told to go.`,
-  );
+  const output = outputOf(leaf);
+  const { stdout, stderr } = output?.elsewhere ?? {};
+  if (output !== undefined && (stdout === undefined || stderr === undefined)) return;
+  const why =
+    output === undefined
+      ? `a ${leaf.kind} writes where the program does, or where its stdout and stderr were told to go`
+      : `its stdout goes ${stdout}, its stderr ${stderr}`;
+  throw new ControlError('not-supported', `What "${leaf.path}" writes is not captured: ${why}.`);
 }
 
 function outputOf(leaf: Child): ChildOutput | undefined {

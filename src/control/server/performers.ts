@@ -3,7 +3,7 @@ import type { Child } from '../../runtime/index.js';
 import type { Performers } from './call.js';
 import { down, restartable } from './down.js';
 import { tellEvents } from './events.js';
-import { tellLogs } from './logs.js';
+import { reopenLogs, tellLogs } from './logs.js';
 import { statusAt } from './status.js';
 import { childAt, leavesAt, type ServedTree } from './tree.js';
 import { waitUntil } from './wait.js';
@@ -31,8 +31,7 @@ export function performers(tree: ServedTree): Performers {
     explain: ({ path }) => leavesAt(root, path).flatMap((leaf) => leaf.explainStop()),
     logs: (wanted, call) => tellLogs(tree, wanted, call),
     events: ({ path }, call) => tellEvents(root, path, call),
-    reopenLogs: ({ path }) =>
-      leavesAt(root, path).filter((leaf) => leaf.output()?.reopen?.() === true).length,
+    reopenLogs: ({ path }) => reopenLogs(leavesAt(root, path)),
     stop: ({ graceMs }) => tree.stop(graceMs),
   };
 }

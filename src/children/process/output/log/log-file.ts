@@ -86,6 +86,7 @@ class SharedLog implements LogFile {
     try {
       this.#log ??= this.#openFor(origin);
       const log = await this.#log;
+      await stayInPlace(log);
       return new LogWriter(log, this.#settings, origin, () => this.#leave(log, origin));
     } catch (error) {
       this.#writers -= 1;
@@ -128,6 +129,15 @@ class SharedLog implements LogFile {
   }
 }
 
+/** One that is still open from before may have been renamed when nobody wrote to it. */
+async function stayInPlace(log: OpenLog): Promise<void> {
+  try {
+    await log.stayInPlace();
+  } catch {
+    // It is tried again with the first line, and told then.
+  }
+}
+
 /** What one stream of one program writes to a log. */
 class LogWriter implements OutputWriter {
   readonly #log: OpenLog;
@@ -147,6 +157,10 @@ class LogWriter implements OutputWriter {
 
   write(chunk: Buffer): void | Promise<void> {
     return this.#append(this.#lines.add(chunk));
+  }
+
+  reopen(): Promise<void> {
+    return this.#log.reopen();
   }
 
   async end(): Promise<void> {

@@ -110,6 +110,13 @@ export class OpenLog {
     return this.#between(() => this.#letGo());
   }
 
+  /** Opens the path anew if the file was renamed or removed, without having been told. */
+  stayInPlace(): Promise<void> {
+    return this.#between(async () => {
+      if ((await this.#file?.isInPlace()) === false) await this.#letGo();
+    });
+  }
+
   /** Rotates now, unless the file is empty. */
   rotate(): Promise<void> {
     return this.#between(async () => {
