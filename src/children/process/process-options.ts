@@ -90,7 +90,7 @@ export interface ProcessOptions {
    * Whom a stop is for. `'tree'`: `stopSignal` goes to the process group, to those who have left it once the program itself has ended, and the kill to
    * every descendant. `'mixed'`: `stopSignal` goes to the program
    * alone, and what it leaves behind is killed. `'process'`: both go to the program alone; what it leaves behind is left alone, and the child
-   * counts as gone with the program.
+   * counts as gone with the program. Not together with `background`.
    * @defaultValue `'tree'`
    */
   readonly killScope?: 'tree' | 'mixed' | 'process';
@@ -231,6 +231,8 @@ export function checkProcessOptions(subject: string, options: ProcessOptions & C
   if (options.shutdown === 0) raise(subject, 'shutdown', 0, "above 0, or 'brutal_kill' for a kill at once");
   if (options.drainSignal !== undefined && options.drainMs === 0)
     raise(subject, 'drainMs', 0, 'above 0 with a drainSignal, whose time this is');
+  if (options.background === true && options.killScope === 'process')
+    raise(subject, 'killScope', 'process', "'tree' or 'mixed' for a program that others go on with");
 }
 
 const SIGNAL: Field = field('the name of a signal of this platform, such as SIGTERM', (value) =>

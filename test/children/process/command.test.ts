@@ -368,6 +368,17 @@ describe('a wrong command is refused before anything starts', () => {
     ['an unknown way for stdout', () => command('x', 'true', [], { stdout: 'pipe' as never }), 'stdout'],
     ['an unknown way for stderr', () => command('x', 'true', [], { stderr: 'pipe' as never }), 'stderr'],
     ['an unknown signal', () => command('x', 'true', [], { stopSignal: 'SIGNOPE' as never }), 'stopSignal'],
+    ['a zero for "at once"', () => command('x', 'true', [], { shutdown: 0 }), 'shutdown'],
+    [
+      'a drain signal without the time for it',
+      () => command('x', 'php-fpm', [], { drainSignal: 'SIGQUIT', drainMs: 0 }),
+      'drainMs',
+    ],
+    [
+      'a program that has ended when it is to be stopped',
+      () => command('x', 'true', [], { background: true, killScope: 'process' }),
+      'killScope',
+    ],
     ['readiness by a context', () => command('x', 'true', [], { ready: 'explicit' }), 'ready'],
     ['a watch for heartbeats', () => command('x', 'true', [], { stallAfterMs: 1000 }), 'stallAfterMs'],
     ['an id that cannot be in a path', () => command('a/b', 'true'), 'id'],
