@@ -9,7 +9,7 @@ import {
 import { orphanMsOf } from '../channel/orphan.js';
 import type { ProcessOutput } from './output/streams.js';
 import { chargeOf, type Marking } from './owned/charge.js';
-import type { ProcessLaunch } from './process.js';
+import type { ProcessLaunch } from './process-launch.js';
 
 /** What had to be had before a process can be started. */
 export interface Provisions {
@@ -73,8 +73,8 @@ export class Preparation {
 
   /** It runs, as the leader of its group. */
   spawned(pid: number): void {
-    const signal = this.#launch.channel === undefined ? (this.#launch.stopSignal ?? 'SIGTERM') : undefined;
-    this.#unrecord = this.#marking?.record(pid, orphanMsOf(this.#host.settings), signal);
+    const { channel, stopSignal = 'SIGTERM' } = this.#launch;
+    this.#unrecord = this.#marking?.record(pid, this.#orphanMs(), channel ? undefined : stopSignal);
   }
 
   /** The process, or the wish for it, is gone: gives back what was got. At once, without a promise, where that is nothing. Never rejects. */
@@ -82,6 +82,13 @@ export class Preparation {
     this.#over = true;
     this.#unrecord?.();
     return this.#scope === undefined ? undefined : this.#close(this.#scope);
+  }
+
+  /** As in a stop, a program that is not told to drain has its time for that by `shutdown`. */
+  #orphanMs(): number {
+    const { settings } = this.#host;
+    const { channel, drainSignal } = this.#launch;
+    return orphanMsOf((channel ?? drainSignal) ? settings : { ...settings, drainMs: 0 });
   }
 
   async #lock(): Promise<number> {

@@ -126,6 +126,23 @@ onLinux('the mark of a tree', () => {
   });
 });
 
+onLinux('the record of a program', () => {
+  const SETTINGS = { drainMs: 7000, shutdown: 300 };
+
+  test.each<[string, CommandOptions, object]>([
+    ['that has its time by shutdown alone, as in a stop', {}, { graceMs: 300, signal: 'SIGTERM' }],
+    ['of its own stop signal', { stopSignal: 'SIGINT' }, { graceMs: 300, signal: 'SIGINT' }],
+    ['that drains by a signal', { drainSignal: 'SIGQUIT' }, { graceMs: 7300, signal: 'SIGTERM' }],
+    ['that is killed at once', { shutdown: 'brutal_kill' }, { graceMs: 0 }],
+    ['that may take any time', { shutdown: 'infinity' }, { graceMs: Number.POSITIVE_INFINITY }],
+  ])('says for one %s how long it may outlive this process', async (_, options, expected) => {
+    const provider = new Provider();
+    const { host } = start(provider, new Scope(), { ...SETTINGS, ...options });
+    await host.next('exited');
+    expect(provider.requests).toContainEqual(expect.objectContaining({ kind: 'program-group', ...expected }));
+  });
+});
+
 onLinux('a start that waits for its record', () => {
   test.each([
     ['stop', 'shutdown'],
