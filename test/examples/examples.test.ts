@@ -1,8 +1,18 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { get } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
+import { connect } from '../../src/control/index.js';
 import { capabilities } from '../../src/resources/index.js';
 import { endAll, type Program, run } from '../app/program.js';
 
@@ -133,6 +143,34 @@ describe('the example', () => {
     },
     60_000,
   );
+
+  test.runIf(process.platform === 'linux')(
+    '10: an old consumer is kept alive with a log, limits and control',
+    async () => {
+      const here = mkdtempSync(join(tmpdir(), 'treewarden-example-'));
+      const queue = join(here, 'queue');
+      mkdirSync(queue);
+      writeFileSync(join(queue, 'ada'), '');
+      Object.assign(process.env, { QUEUE: queue, LOG: join(here, 'log'), XDG_RUNTIME_DIR: here });
+      const program = start('10-service-directory/main.ts');
+      const path = (await program.says(/^listening at /)).slice('listening at '.length);
+      const log = (): string => readFileSync(join(here, 'log', 'current'), 'utf8');
+      await expect.poll(() => existsSync(join(here, 'log', 'current')) && log()).toMatch(/^\S+ sent ada\n$/);
+      writeFileSync(join(queue, 'poison'), '');
+      const tree = await connect({ path });
+      await expect.poll(async () => (await tree.status('mail')).restarts).toBe(1);
+      writeFileSync(join(queue, 'bob'), '');
+      await expect.poll(log, { timeout: 10_000 }).toMatch(/ sent bob\n$/);
+      await tree.down('mail');
+      expect((await tree.status('mail')).status).toBe('down');
+      await tree.close();
+      program.kill('SIGTERM');
+      const { signal, stderr } = await program.ended;
+      expect([signal, stderr]).toEqual(['SIGTERM', '']);
+      rmSync(here, { recursive: true });
+    },
+    60_000,
+  );
 });
 
 describe('the examples', () => {
@@ -146,7 +184,9 @@ describe('the examples', () => {
   });
 
   test('are numbered without a gap, and short', () => {
-    expect(numbered.map((name) => name.slice(0, 2))).toEqual(numbered.map((_, at) => `0${at + 1}`));
+    expect(numbered.map((name) => name.slice(0, 2))).toEqual(
+      numbered.map((_, at) => `${at + 1}`.padStart(2, '0')),
+    );
     const lengths = readdirSync(examples, { recursive: true, encoding: 'utf8' })
       .filter((name) => /^\d.*\.ts$/.test(name))
       .map((name) => [name, readFileSync(join(examples, name), 'utf8').split('\n').length] as const);

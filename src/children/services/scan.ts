@@ -62,6 +62,11 @@ export class Scan implements Life {
     return true;
   }
 
+  /** SIGHUP, and the SIGALRM of s6-svscan, have it look at once: so a program can forward the one that it gets. */
+  signal(signal: NodeJS.Signals): boolean {
+    return (signal === 'SIGHUP' || signal === 'SIGALRM') && this.reload();
+  }
+
   facts(): IncarnationFacts {
     return { command: this.#path };
   }

@@ -140,6 +140,17 @@ describe.runIf(process.platform === 'linux')('a service directory', () => {
     await expect(here.start()).rejects.toThrow(/services\/\.scan.*ENOENT/s);
   });
 
+  test('is read at once when its scan is told to reload, or gets SIGHUP', async () => {
+    const tree = await here.start({ rescanMs: 2_000_000_000 });
+    await tree.child('.scan').stop();
+    await tree.child('.scan').start();
+    expect([tree.child('.scan').reload(), tree.child('.scan').signal('SIGHUP')]).toEqual([true, true]);
+    expect(tree.child('.scan').signal('SIGUSR1')).toBe(false);
+    here.write('web', { run: SLEEPS });
+    tree.child('.scan').reload();
+    await here.ready('web');
+  });
+
   test('is not watched while its scan is down, and what runs goes on', async () => {
     here.write('web', { run: SLEEPS });
     const tree = await here.start();
