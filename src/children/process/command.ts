@@ -8,7 +8,7 @@ import {
 import { type ChildSpec, isDriver } from '../../runtime/index.js';
 import { LateCode } from '../late.js';
 import { checkReadiness } from '../readiness-check.js';
-import type { ProcessLaunch } from './process.js';
+import type { ProcessLaunch } from './process-launch.js';
 import {
   checkProcessOptions,
   checkProgram,

@@ -1,9 +1,7 @@
 import { constants } from 'node:os';
 import type { Exit } from '../../core/index.js';
 import type { ProcessOptions } from './process-options.js';
-
-/** What a process has been asked to do. */
-export type Asked = 'nothing' | 'stop' | 'kill';
+import type { Asked } from './wish.js';
 
 /** How a process ended. */
 export interface ProcessEnd {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type ChildPath, SpawnError } from '../../core/index.js';
-import type { ProcessLaunch } from './process.js';
+import type { ProcessLaunch } from './process-launch.js';
 
 /** Says why a program could not be started, and what to do about it, from what the operating system said. */
 export function spawnError(child: ChildPath, launch: ProcessLaunch, cause: unknown): SpawnError {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { ProcessLaunch } from '../process.js';
+import type { ProcessLaunch } from '../process-launch.js';
 import { type Credentials, credentialsOf } from './identity.js';
 import { limitSteps } from './limits.js';
 import { lastScript, namespaceScript, PLACE_SCRIPT } from './scripts.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { SpawnError } from '../../../core/index.js';
-import type { ProcessLaunch } from '../process.js';
+import type { ProcessLaunch } from '../process-launch.js';
 import { spawnError } from '../spawn-failure.js';
 import type { Spawned, Spawner } from '../spawned.js';
 import type { ControlGroup } from './cgroup.js';

@@ -2,7 +2,7 @@ import type { IOType } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { SpawnError } from '../../../core/index.js';
 import { HAS_GROUPS } from '../owned/process-group.js';
-import type { ProcessLaunch } from '../process.js';
+import type { ProcessLaunch } from '../process-launch.js';
 import type { SpawnPlan } from '../spawned.js';
 import { ControlGroup } from './cgroup.js';
 import { type Chain, chainOf, needsChain, plainIds } from './chain.js';

@@ -2,7 +2,7 @@ import type { IOType } from 'node:child_process';
 import { errorFacts } from '../../../core/index.js';
 import type { ChildOutput, IncarnationHost, OutputLine } from '../../../runtime/index.js';
 import { needsStdout } from '../../readiness.js';
-import type { ProcessLaunch } from '../process.js';
+import type { ProcessLaunch } from '../process-launch.js';
 import type { OutputSink, OutputTarget, OutputWriter } from '../process-options.js';
 import type { Spawned } from '../spawned.js';
 import { CapturedStream } from './captured-stream.js';
