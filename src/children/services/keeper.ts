@@ -81,7 +81,7 @@ export class ServiceKeeper {
   #consider(listed: Listed): void {
     const obstacle = listed.fault ?? (listed.isWhole ? this.#obstacleTo(listed) : undefined);
     if (obstacle !== undefined) return this.#say(listed.name, obstacle);
-    if (!listed.isWhole) return;
+    if (!listed.isWhole || this.#isGettingFree(listed)) return;
     const service = new Service(listed);
     this.#services.set(listed.name, service);
     void this.#start(service);
@@ -91,14 +91,24 @@ export class ServiceKeeper {
     const { maxServices = MOST_SERVICES } = this.#options;
     if (this.#services.size >= maxServices)
       return `${dir} is left alone, as there are ${maxServices} services already: raise maxServices`;
-    const ids = logDir === undefined ? [name] : [name, `${name}-log`];
+    const ids = idsOf(name, logDir);
     for (const other of this.#services.values()) {
+      if (other.isRemoved) continue;
       if (other.identity === identity) return `${dir} is the same directory as "${other.name}"`;
       const taken = other.programs.find(({ id }) => ids.includes(id));
       if (taken !== undefined)
         return `${dir} is left alone, as the name "${taken.id}" is that of ${taken.dir}`;
     }
     return undefined;
+  }
+
+  /** Whether what has its directory or one of its names is on its way out, at the end of which everything is looked at again. */
+  #isGettingFree({ identity, name, logDir }: Listed): boolean {
+    const ids = idsOf(name, logDir);
+    return [...this.#services.values()].some(
+      (other) =>
+        other.isRemoved && (other.identity === identity || other.programs.some(({ id }) => ids.includes(id))),
+    );
   }
 
   async #start(service: Service): Promise<void> {
@@ -164,7 +174,7 @@ export class ServiceKeeper {
 
   #forget(service: Service): void {
     service.close();
-    this.#services.delete(service.name);
+    if (this.#services.get(service.name) === service) this.#services.delete(service.name);
     // One of that name may be there by now.
     if (service.isRemoved) this.#again(0);
   }
@@ -196,4 +206,9 @@ export class ServiceKeeper {
     for (const service of this.#services.values()) service.close();
     this.#services.clear();
   }
+}
+
+/** The ids that a service and its logger take. */
+function idsOf(name: string, logDir: string | undefined): readonly string[] {
+  return logDir === undefined ? [name] : [name, `${name}-log`];
 }

@@ -105,7 +105,7 @@ describe.runIf(process.platform === 'linux')('a service directory', () => {
       renameSync(join(here.path, 'web'), join(here.path, 'www'));
       await here.removed('web');
       await here.ready('www');
-      expect(here.ids).toEqual(['www']);
+      expect([here.ids, here.notes]).toEqual([['www'], []]);
     });
 
     test('another has taken its name', async () => {
