@@ -15,8 +15,12 @@ afterEach(async () => {
   }
 });
 
-function leader(): { readonly pid: number; readonly child: ChildProcess } {
-  const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+function leader(uid?: number): { readonly pid: number; readonly child: ChildProcess } {
+  const child = spawn('sleep', ['1000'], {
+    detached: true,
+    stdio: 'ignore',
+    ...(uid === undefined ? {} : { uid }),
+  });
   started.push(child);
   return { pid: child.pid ?? 0, child };
 }
@@ -38,3 +42,19 @@ onLinux('a stranger that was given the number of an ended leader is left alone',
   expect(ended.signal('SIGKILL')).toBe(false);
   expect(process.kill(stranger.pid, 0)).toBe(true);
 });
+
+test.runIf(process.platform === 'linux' && process.getuid?.() === 0)(
+  'whom we may not signal is there all the same',
+  async () => {
+    const { pid } = leader(65_533);
+    const group = new ProcessGroup(pid);
+    process.seteuid?.(65_534);
+    try {
+      expect(group.signal('SIGKILL')).toBe(true);
+      expect(group.isEmpty(false)).toBe(false);
+    } finally {
+      process.seteuid?.(0);
+    }
+    expect(group.signal('SIGKILL')).toBe(true);
+  },
+);

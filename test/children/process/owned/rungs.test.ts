@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { type CommandOptions, command, fork } from '../../../../src/children/index.js';
+import { Rungs } from '../../../../src/children/process/owned/rungs.js';
+import type { ProcessTree } from '../../../../src/children/process/owned/tree.js';
 import type { Exit } from '../../../../src/core/index.js';
 import { type RecordingHost, startRecorded } from '../../../../src/testing/recording-host.js';
+import { VirtualClock } from '../../../../src/testing/virtual-clock.js';
 import { program } from '../../programs.js';
 
 const withSignals = describe.runIf(process.platform !== 'win32');
@@ -67,6 +70,13 @@ withSignals('drainSignal', () => {
     expect(heard()).toBe('ready\nTERM\n');
   });
 
+  test('reaches a program that is suspended', async () => {
+    const { host, incarnation } = await shell('trap "exit 0" QUIT', { drainSignal: 'SIGQUIT' });
+    incarnation.signal?.('SIGSTOP');
+    incarnation.drain(60_000);
+    expect(await exitOf(host)).toEqual({ type: 'shutdown' });
+  });
+
   test('goes to a fork in place of the message', async () => {
     const { host, incarnation } = startRecorded(
       fork('quits', program('finishes-its-work.mjs'), { drainSignal: 'SIGUSR2' }),
@@ -102,6 +112,51 @@ withSignals('finalSignal', () => {
     incarnation.kill();
     expect(await exitOf(host)).toEqual({ type: 'killed' });
   });
+});
+
+withSignals('those whom a program leaves in its group', () => {
+  const rest = (traps: string): string =>
+    `sh -c '${traps}; echo ready >> $dir/heard; while :; do sleep 0.01; done' & while [ ! -s $dir/heard ]; do sleep 0.01; done`;
+
+  test('are asked to end once, with the program', async () => {
+    const traps = 'trap "echo TERM >> $dir/heard" TERM; trap "exit 0" USR1';
+    const { host, incarnation } = await shell(`trap "exit 0" TERM; ${rest(traps)}`);
+    const { pid } = incarnation.facts?.() ?? {};
+    incarnation.stop(60_000);
+    while (incarnation.facts?.().pid === pid || !heard().includes('TERM'))
+      await new Promise((resolve) => setImmediate(resolve));
+    process.kill(incarnation.facts?.().pid ?? 0, 'SIGUSR1');
+    expect(await exitOf(host)).toEqual({ type: 'shutdown' });
+    expect(heard()).toBe('ready\nTERM\n');
+  });
+
+  test('have the time of the finalSignal as the program has', async () => {
+    const traps = 'trap "" TERM; trap "sleep 0.1; echo ABRT >> $dir/heard; exit 0" ABRT';
+    const { host, incarnation } = await shell(rest(traps), { finalSignal: 'SIGABRT' });
+    incarnation.kill();
+    expect(await exitOf(host)).toEqual({ type: 'killed' });
+    expect(heard()).toBe('ready\nABRT\n');
+  });
+});
+
+test('the SIGKILL that follows another finalSignal is called off with the end of the tree', async () => {
+  const clock = new VirtualClock();
+  const sent: string[] = [];
+  const tree = { signal: (signal: string) => sent.push(signal) } as unknown as ProcessTree;
+  const signals = (): Rungs =>
+    new Rungs(
+      { finalSignal: 'SIGABRT' },
+      tree,
+      () => true,
+      () => undefined,
+    );
+  signals().kill(clock);
+  await clock.advance(1000);
+  expect(sent).toEqual(['SIGABRT', 'SIGCONT', 'SIGKILL']);
+  const ended = signals();
+  ended.kill(clock);
+  ended.over();
+  expect(clock.timers).toBe(0);
 });
 
 withSignals('reloadSignal', () => {
