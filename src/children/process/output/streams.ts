@@ -6,15 +6,13 @@ import type { ProcessLaunch } from '../process-launch.js';
 import type { OutputSink, OutputTarget, OutputWriter } from '../process-options.js';
 import type { Spawned } from '../spawned.js';
 import { CapturedStream } from './captured-stream.js';
+import { lastLinesOf } from './last-lines.js';
 import { PassOn } from './pass-on.js';
 import { PrefixedLines } from './prefixed-lines.js';
 
 type StreamName = 'stdout' | 'stderr';
 const STREAMS: readonly StreamName[] = ['stdout', 'stderr'];
 
-/** How many lines of stderr an exit record shows, and of how many characters at most: it is kept for long, and told to many. */
-const LAST_LINES = 20;
-const LAST_CHARACTERS = 8192;
 /** How long an exit waits for a sink to write what it was given, in ms. */
 const LAST_WRITE_MS = 2000;
 
@@ -60,6 +58,8 @@ export class ProcessOutput implements ChildOutput {
       if (from != null && this.#targets[stream] !== 'ignore')
         this.#captured[stream] = this.#capture(stream, from);
     }
+    // Who has asked before there was anything to read.
+    if (this.#followers.size > 0) this.#readLines();
   }
 
   /** Whether anything is kept that could be looked at, or goes to a sink that can be told of. */
@@ -72,11 +72,9 @@ export class ProcessOutput implements ChildOutput {
     return Object.fromEntries(uncaptured.map((stream) => [stream, this.#whereTo(stream)]));
   }
 
-  /** The last lines of stderr, oldest first; blank ones at the end are left out. */
+  /** The last lines of stderr, as an exit record shows them. */
   get lastLines(): readonly string[] {
-    const lines = this.#errorLines();
-    while (lines.at(-1)?.trim() === '') lines.pop();
-    return lastOf(lines.slice(-LAST_LINES));
+    return lastLinesOf(this.#errorLines());
   }
 
   /** V8's own words for having run out of memory, if that is what it wrote. */
@@ -214,7 +212,7 @@ export class ProcessOutput implements ChildOutput {
     return Object.values(this.#captured);
   }
 
-  #errorLines(): string[] {
+  #errorLines(): readonly string[] {
     return (this.#captured.stderr?.kept?.lines() ?? []).map(({ text }) => text);
   }
 
@@ -264,19 +262,6 @@ export class ProcessOutput implements ChildOutput {
 async function all(steps: readonly Promise<void>[]): Promise<void> {
   for (const outcome of await Promise.allSettled(steps))
     if (outcome.status === 'rejected') throw outcome.reason;
-}
-
-/** The last lines that are short enough together; the first of them may be the end of one. */
-function lastOf(lines: readonly string[]): readonly string[] {
-  const kept: string[] = [];
-  let room = LAST_CHARACTERS;
-  for (let at = lines.length - 1; at >= 0 && room > 0; at -= 1) {
-    // Safe: it is below the length.
-    const line = (lines[at] as string).slice(-room);
-    kept.unshift(line);
-    room -= line.length;
-  }
-  return kept;
 }
 
 /** Ends a writer that has written nothing, of which there is nothing to tell. */
