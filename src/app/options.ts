@@ -57,6 +57,13 @@ export interface SuperviseOptions extends Omit<TreeOptions, 'resources'> {
    * @defaultValue `false`
    */
   readonly control?: boolean | ControlOptions;
+  /**
+   * Whether a small process beside this one starts the programs: `command` children, where it can give them all that they are to have. `spawn` blocks a
+   * process for as long as its memory is large, 45 ms at 1 GiB, and the helper's is small. It takes 40 MB, is started before the tree and ended after it,
+   * and gives programs the limits, niceness and umask of that moment. What it cannot start is started directly, and noted once for each child.
+   * @defaultValue `false`
+   */
+  readonly spawnHelper?: boolean;
   /** Hears every event from the first start on; the same as `app.events.on('*', …)`, which hears only what follows its call. */
   readonly onEvent?: (event: SupervisionEvent) => void;
 }
@@ -74,12 +81,14 @@ export interface ProgramSettings {
   readonly clock: Clock;
   readonly logger: Logger | undefined;
   readonly control: ControlOptions | undefined;
+  readonly spawnHelper: boolean;
 }
 
 const SUPERVISE_DEFAULTS = {
   graceMs: 25_000,
   reraise: true,
   lingerMs: 1000,
+  spawnHelper: false,
 } as const satisfies SuperviseOptions;
 
 const LOG_METHODS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly (keyof Logger)[];
@@ -91,17 +100,21 @@ export function programSettings(options: SuperviseOptions): ProgramSettings {
     graceMs = SUPERVISE_DEFAULTS.graceMs,
     reraise = SUPERVISE_DEFAULTS.reraise,
     lingerMs = SUPERVISE_DEFAULTS.lingerMs,
+    spawnHelper = SUPERVISE_DEFAULTS.spawnHelper,
   } = options;
-  checkFields('supervise()', { graceMs, lingerMs, reraise, onEvent, logger, control }, FIELDS);
+  const checked = { graceMs, lingerMs, reraise, onEvent, logger, control, spawnHelper };
+  checkFields('supervise()', checked, FIELDS);
   const table = signals === false ? undefined : signalTable(signals);
   const where = typeof control === 'object' ? control : control === true ? {} : undefined;
-  return { signals: table, graceMs, reraise, lingerMs, onEvent, clock, logger, control: where };
+  const times = { graceMs, lingerMs, clock };
+  return { ...times, signals: table, reraise, onEvent, logger, control: where, spawnHelper };
 }
 
 const FIELDS = {
   graceMs: duration(1),
   lingerMs: endless(1),
   reraise: SWITCH,
+  spawnHelper: SWITCH,
   control: either(SWITCH, field('an object with a path, a directory or a name', isObject)),
   onEvent: CALLBACK,
   logger: field(

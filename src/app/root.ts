@@ -50,7 +50,8 @@ export function splitOptions(options: SuperviseOptions & LonePolicy): {
   readonly policy: LonePolicy;
   readonly own: object;
 } {
-  const { signals, graceMs, reraise, lingerMs, onEvent, resources, control, ...others } = options;
+  const { signals, graceMs, reraise, lingerMs, onEvent, resources, control, spawnHelper, ...others } =
+    options;
   const { clock, random, logger, services, intensity, periodMs, giveUpAs, ...own } = others;
   return {
     tree: given({ clock, random, logger, services }),

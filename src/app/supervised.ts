@@ -69,6 +69,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   readonly #undo: (() => void)[] = [];
   #trap: SignalTrap | undefined;
   #control: ControlServer | undefined;
+  readonly #closings: (() => Promise<void>)[] = [];
   #signal: NodeJS.Signals | undefined;
   #level: StopLevel = 0;
   #stopping: Promise<StopReport> | undefined;
@@ -139,6 +140,12 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
         return this.#stopping;
       },
     });
+    this.endsWith(async () => this.#control?.close());
+  }
+
+  /** @internal Has this done when the tree has ended, and waited for. */
+  endsWith(closing: () => Promise<void>): void {
+    this.#closings.push(closing);
   }
 
   /** @internal Starts the tree, and leaves nothing behind if that fails. */
@@ -221,7 +228,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   async #abandon(error: unknown): Promise<unknown> {
     await this.#stopping;
     await this.supervisor.done;
-    await this.#control?.close();
+    await Promise.all(this.#closings.map((close) => close()));
     const signal = this.#signal;
     const interrupted = signal !== undefined && !(error instanceof StartError);
     const told = interrupted ? new StartInterruptedError(this.supervisor.path, signal) : error;
@@ -279,7 +286,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     if (this.supervisor.stopRequested) this.#stopping ??= this.#stop(this.#settings.graceMs);
     const report = await this.#stopping;
     // Those who wait for this end are told before a signal may end the program.
-    await this.#control?.close();
+    await Promise.all(this.#closings.map((close) => close()));
     this.#close();
     const why = isNormal(exit) ? (this.#endedBy ?? exit) : exit;
     if (!isNormal(why)) throw new TreeFailedError(this.supervisor.path, why);

@@ -36,7 +36,7 @@ export const HOUSE: House = {
   rooms: {
     core: { imports: [], node: false },
     runtime: { imports: ['core'], node: true },
-    children: middle(),
+    children: { ...middle(), doors: ['children/process/helper/spawn-helper.ts'] },
     resources: { ...middle(), doors: ['resources/opening.ts'] },
     signals: middle(),
     pool: middle(),

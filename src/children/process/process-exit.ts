@@ -6,6 +6,7 @@ import type { Asked } from './wish.js';
 /** How a process ended. */
 export interface ProcessEnd {
   readonly code: number | null;
+  /** Null as the code is where nobody can say. */
   readonly signal: NodeJS.Signals | null;
   /** What it had been asked to do by then. */
   readonly asked: Asked;
@@ -17,6 +18,20 @@ export interface ProcessEnd {
 
 /** The status by which a shell, or a program in its manner, tells that this signal ended it. */
 const statusOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
+
+/** Where who waited for it is gone, and with it what it was told. */
+const UNKNOWN: Readonly<Record<Asked, Exit>> = {
+  nothing: {
+    type: 'failed',
+    error: {
+      name: 'LostExit',
+      message:
+        'It has ended, and how is not known: the spawn helper that had started it ended before. See who killed the helper, or what it had no memory for.',
+    },
+  },
+  stop: { type: 'shutdown' },
+  kill: { type: 'killed' },
+};
 
 /** What the end of a process means: whether it is the one that was asked for, and if not, whose doing it was. */
 export function explainEnd({ code, signal, asked, signals, outOfMemory }: ProcessEnd): Exit {
@@ -31,5 +46,6 @@ export function explainEnd({ code, signal, asked, signals, outOfMemory }: Proces
     return { type: 'out-of-memory', detail: outOfMemory, signal: signal ?? 'SIGABRT' };
   }
   if (signal !== null) return { type: 'signal', signal };
-  return code === 0 ? { type: 'completed' } : { type: 'code', code: code ?? -1 };
+  if (code === null) return UNKNOWN[asked];
+  return code === 0 ? { type: 'completed' } : { type: 'code', code };
 }

@@ -201,10 +201,23 @@ export class ProcessIncarnation implements Incarnation {
     const { spawned } = start.launched;
     this.#launched = start.launched;
     spawned.on('error', (error) => this.#onError(error));
-    this.#child = spawned;
-    this.#listen(spawned);
-    this.onSpawned(spawned);
-    if (spawned.pid !== undefined) this.#run(start, spawned.pid);
+    if (spawned.startsLater) spawned.once('spawn', () => this.#comeLate(start));
+    else this.#come(start);
+  }
+
+  #come(start: Start): void {
+    const child = start.launched.spawned;
+    this.#child = child;
+    this.#listen(child);
+    this.onSpawned(child);
+    if (child.pid !== undefined) this.#run(start, child.pid);
+  }
+
+  /** It was started elsewhere, and may have been asked to end meanwhile. */
+  #comeLate(start: Start): void {
+    this.#come(start);
+    if (this.#wish.asked === 'kill') this.kill();
+    else if (this.#wish.asked === 'stop') this.stop(0);
   }
 
   #listen(child: Spawned): void {
@@ -241,6 +254,7 @@ export class ProcessIncarnation implements Incarnation {
     if (this.#running !== undefined)
       this.host.note(`its process reported an error: ${error.message}`, errorFacts(error));
     // It could not be started, and no 'exit' will come.
+    else if (this.#child === undefined && this.#wish.asked !== 'nothing') this.#endUnborn();
     else this.#fail(spawnError(this.host.path, this.launch, error));
   }
 

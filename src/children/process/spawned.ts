@@ -1,4 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import type { IncarnationHost } from '../../runtime/index.js';
 
 /** A process to be started, as the operating system is to be asked for it: every wish of its options is in the command line or here. */
 export interface SpawnPlan {
@@ -17,12 +18,19 @@ export type Spawned = Pick<
 > &
   Pick<NodeJS.EventEmitter, 'on' | 'once' | 'off' | 'removeAllListeners'> & {
     readonly send?: ChildProcess['send'];
+    /** It is started elsewhere: until `spawn` is emitted, or `error` instead, it has neither a pid nor streams, and nothing has happened to it. */
+    readonly startsLater?: boolean;
+    /** When it began, in clock ticks since boot, where another process than this one keeps its number from being given away. */
+    readonly startTicks?: number | undefined;
   };
+
+/** For whom a process is started. */
+export type SpawnedFor = Pick<IncarnationHost, 'path' | 'note'>;
 
 /** Starts processes. */
 export interface Spawner {
   /** Throws what the operating system refuses at once, and reports the rest by the `error` event, as Node's `spawn` does. */
-  spawn(plan: SpawnPlan): Spawned;
+  spawn(plan: SpawnPlan, child: SpawnedFor): Spawned;
 }
 
 /** The service by which the spawner of a tree is found; without one, this process starts its children itself. */

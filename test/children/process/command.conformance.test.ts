@@ -2,9 +2,12 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, test, vi } from 'vitest';
 import { command } from '../../../src/children/index.js';
+import { SpawnHelper } from '../../../src/children/process/helper/spawn-helper.js';
+import { systemClock } from '../../../src/runtime/index.js';
 import { type ConformanceChildren, driverConformance } from '../../../src/testing/conformance.js';
+import { helped } from './helper/helped.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'command-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -58,6 +61,21 @@ describe('the driver of command, as in a process that has not started one yet', 
   });
   driverConformance('command whose code is still to be loaded', test, children);
 });
+
+describe.skipIf(process.platform === 'win32')(
+  'the driver of command, where a spawn helper starts programs',
+  () => {
+    let helper: SpawnHelper;
+    beforeAll(async () => {
+      helper = await SpawnHelper.open(systemClock);
+    });
+    afterAll(() => helper.close());
+    beforeEach(() => {
+      make = (...args) => helped(command(...args), () => helper);
+    });
+    driverConformance('command that a helper starts', test, children);
+  },
+);
 
 function portOf(listening: typeof server): number {
   const address = listening.address();

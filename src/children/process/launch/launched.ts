@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { SpawnError } from '../../../core/index.js';
 import type { ProcessLaunch } from '../process-launch.js';
 import { spawnError } from '../spawn-failure.js';
-import type { Spawned, Spawner } from '../spawned.js';
+import type { Spawned, SpawnedFor, Spawner } from '../spawned.js';
 import type { ControlGroup } from './cgroup.js';
 import { OomWatch } from './oom-watch.js';
 import type { LaunchPlan } from './plan.js';
@@ -21,14 +21,14 @@ export class Launched {
   #onBegun: (() => void) | undefined;
 
   /** @throws what the operating system says at once */
-  constructor(spawner: Spawner, plan: LaunchPlan, launch: ProcessLaunch) {
+  constructor(spawner: Spawner, plan: LaunchPlan, launch: ProcessLaunch, child: SpawnedFor) {
     this.#plan = plan;
     this.#launch = launch;
     this.#hasBegun = plan.statusFd === undefined;
     this.cgroup = plan.cgroup;
     this.#oom = new OomWatch(plan.cgroup);
     try {
-      this.spawned = spawner.spawn(plan);
+      this.spawned = spawner.spawn(plan, child);
     } catch (error) {
       plan.cgroup?.remove();
       throw error;
@@ -41,7 +41,8 @@ export class Launched {
     status?.once('end', () => this.#begin());
     // It is how process 1 of its namespace learns that there is nothing left to keep it for.
     if (plan.isNamespaced) this.spawned.once('exit', () => status?.end());
-    this.#feed();
+    if (this.spawned.startsLater) this.spawned.once('spawn', () => this.#feed());
+    else this.#feed();
   }
 
   /** Calls back once the program runs in place of its launcher: at once, where it has none. */

@@ -12,11 +12,14 @@ export const HAS_GROUPS: boolean = process.platform !== 'win32';
 export class ProcessGroup {
   readonly #leader: number;
   readonly #target: number;
+  readonly #startTicks: number | undefined;
   #leaderEnded = false;
   #empty = false;
 
-  constructor(leader: number) {
+  /** @param startTicks - of a leader that is not ours to reap, so that we hear of its end only after its number may have been given away */
+  constructor(leader: number, startTicks?: number) {
     this.#leader = leader;
+    this.#startTicks = startTicks;
     this.#target = HAS_GROUPS ? -leader : leader;
   }
 
@@ -28,6 +31,7 @@ export class ProcessGroup {
   /** Sends a signal to every member; false where there is none. */
   signal(signal: NodeJS.Signals): boolean {
     if (this.#leaderEnded) this.#empty ||= !HAS_GROUPS || this.isTaken;
+    else if (this.#startTicks !== undefined) this.#empty ||= this.#isReplaced(this.#startTicks);
     return !this.#empty && this.#reaches(signal);
   }
 
@@ -44,6 +48,11 @@ export class ProcessGroup {
   /** Whether a stranger has our leader's number, now that it has ended: a group of ours would have kept it from being given away. */
   get isTaken(): boolean {
     return existsSync(`/proc/${this.#leader}`) && isOwnProc();
+  }
+
+  #isReplaced(startTicks: number): boolean {
+    const stat = readStat(this.#leader);
+    return stat !== undefined && stat.startTicks !== startTicks;
   }
 
   #reaches(signal: NodeJS.Signals | 0): boolean {

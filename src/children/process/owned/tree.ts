@@ -38,13 +38,20 @@ export class ProcessTree {
    * @param leader - the leader of a group and session of its own, just started
    * @param token - is in {@link MARK_VARIABLE} of its environment, and of nobody else's
    * @param cgroup - what nobody of the tree can leave, if it has that
+   * @param startTicks - of a leader that another process waits for
    */
-  constructor(leader: number, token: string | undefined, clock: Clock, cgroup?: Enclosure) {
+  constructor(
+    leader: number,
+    token: string | undefined,
+    clock: Clock,
+    cgroup?: Enclosure,
+    startTicks?: number,
+  ) {
     this.#leader = leader;
     this.#token = token;
     this.#clock = clock;
     this.#cgroup = cgroup;
-    this.#group = new ProcessGroup(leader);
+    this.#group = new ProcessGroup(leader, startTicks);
     this.#startedAtMs = clock.now();
     LEADERS.add(leader);
   }
