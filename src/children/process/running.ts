@@ -29,7 +29,7 @@ export class RunningProcess implements Patient {
   ) {
     this.#launch = launch;
     this.launched = launched;
-    this.tree = new ProcessTree(pid, token, host.clock, launched.cgroup);
+    this.tree = new ProcessTree(pid, token, host.clock, launched.cgroup, launched.spawned.startTicks);
     this.rungs = new Rungs(
       launch,
       this.tree,

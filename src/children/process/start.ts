@@ -36,7 +36,7 @@ export function startProgram(
   });
   const spawner = host.services.get<Spawner>(SPAWNER) ?? ownSpawner;
   try {
-    return { launched: new Launched(spawner, plan, launch), token: marking?.token, lifelineFd };
+    return { launched: new Launched(spawner, plan, launch, host), token: marking?.token, lifelineFd };
   } catch (error) {
     // Node throws some refusals of the operating system, such as E2BIG, and reports others by 'error'.
     throw spawnError(host.path, launch, error);
