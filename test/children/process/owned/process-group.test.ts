@@ -15,12 +15,8 @@ afterEach(async () => {
   }
 });
 
-function leader(uid?: number): { readonly pid: number; readonly child: ChildProcess } {
-  const child = spawn('sleep', ['1000'], {
-    detached: true,
-    stdio: 'ignore',
-    ...(uid === undefined ? {} : { uid }),
-  });
+function leader(): { readonly pid: number; readonly child: ChildProcess } {
+  const child = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
   started.push(child);
   return { pid: child.pid ?? 0, child };
 }
@@ -44,10 +40,16 @@ onLinux('a stranger that was given the number of an ended leader is left alone',
 });
 
 test.runIf(process.platform === 'linux' && process.getuid?.() === 0)(
-  'whom we may not signal is there all the same',
+  'a group of another user, whom we may not signal, is not empty',
   async () => {
-    const { pid } = leader(65_533);
-    const group = new ProcessGroup(pid);
+    const child = spawn('sh', ['-c', 'sleep 1000 & echo up'], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      uid: 65_533,
+    });
+    child.stdout.resume();
+    await once(child, 'exit');
+    const group = new ProcessGroup(child.pid ?? 0);
     process.seteuid?.(65_534);
     try {
       expect(group.signal('SIGKILL')).toBe(true);
