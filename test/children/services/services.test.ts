@@ -151,6 +151,21 @@ describe.runIf(process.platform === 'linux')('a service directory', () => {
     await here.ready('web');
   });
 
+  test('that is a link is followed to where it leads next, by a reload or by rescanMs', async () => {
+    here.write('web', { run: SLEEPS });
+    renameSync(here.path, join(here.root, 'first'));
+    here.write('other', { run: SLEEPS }, join(here.root, 'second'));
+    symlinkSync('first', here.path);
+    await here.start({ rescanMs: 100 });
+    await here.ready('web');
+    symlinkSync('second', join(here.root, 'new'));
+    renameSync(join(here.root, 'new'), here.path);
+    await here.ready('other');
+    await here.removed('web');
+    here.write('late', { run: SLEEPS }, join(here.root, 'second'));
+    await here.ready('late');
+  });
+
   test('is not watched while its scan is down, and what runs goes on', async () => {
     here.write('web', { run: SLEEPS });
     const tree = await here.start();
