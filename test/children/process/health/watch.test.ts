@@ -183,6 +183,53 @@ test('a paused program is not judged, and starts afresh when it goes on', async 
   expect(program.faults[0]).toMatch(/^1500: /);
 });
 
+test('what a paused program was asked before counts for nothing', async () => {
+  let answer: ((well: boolean) => void) | undefined;
+  const program = new Program({
+    times: 1,
+    probe: () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      }),
+  });
+  await program.clock.advance(100);
+  program.paused = true;
+  await program.clock.advance(100);
+  program.paused = false;
+  answer?.(false);
+  await program.clock.advance(50);
+  expect(program.faults).toEqual([]);
+  program.end();
+});
+
+test('nothing is asked of a program that is found too old', async () => {
+  let asked = 0;
+  const program = new Program({
+    ageMs: 100,
+    probe: () => {
+      asked += 1;
+      return true;
+    },
+  });
+  await program.clock.advance(1000);
+  expect(program.faults).toHaveLength(1);
+  expect(asked).toBe(0);
+});
+
+test('it is looked every ten seconds unless it is said otherwise', async () => {
+  const clock = new VirtualClock();
+  const asked: number[] = [];
+  const probe = (): boolean => asked.push(clock.now()) > 0;
+  const end = watchHealth(
+    { clock, fault: () => undefined },
+    { probe },
+    { members: () => [], isPaused: () => false },
+  );
+  await clock.advance(30_000);
+  expect(asked).toEqual([10_000, 20_000, 30_000]);
+  end();
+});
+
 test('what a paused program used is not held against it when it goes on', async () => {
   const program = new Program({ cpuPercent: 50, times: 1 });
   program.processes = [{ cpuMs: 0 }];

@@ -26,8 +26,12 @@ const started = (file: string, args: string[], options: Options): ReturnType<typ
 const exitOf = async (host: RecordingHost): Promise<Exit> => (await host.next('exited')).exit;
 
 /** What a shell that is started so says, line by line. */
-async function said(script: string, options: Options = {}): Promise<readonly string[]> {
-  const { host, incarnation } = started('sh', ['-c', script], options);
+const said = (script: string, options: Options = {}): Promise<readonly string[]> =>
+  linesOf('sh', ['-c', script], options);
+
+/** What a program that is started so says, line by line. */
+async function linesOf(file: string, args: string[], options: Options): Promise<readonly string[]> {
+  const { host, incarnation } = started(file, args, options);
   const exit = await exitOf(host);
   const lines = incarnation.output?.()?.tail(100) ?? [];
   if (exit.type !== 'completed') throw new Error(`${JSON.stringify(exit)}: ${JSON.stringify(lines)}`);
@@ -46,8 +50,10 @@ describe('what a program is started with', () => {
   onLinux('its mask, without anything else of it being changed', async () => {
     expect(await said('umask', { umask: 0o27 })).toEqual(['0027']);
     const env = { A: '1', PATH: process.env.PATH, 'b-c': 'odd name', PWD: undefined, OLDPWD: undefined };
-    const plain = await said('exec env', { env });
-    expect(await said('exec env', { env, umask: 0o27 })).toEqual(expect.arrayContaining([...plain]));
+    // Not by way of a shell, which adds and leaves out some of its own.
+    const plain = await linesOf('env', [], { env });
+    expect(plain).toContain('b-c=odd name');
+    expect((await linesOf('env', [], { env, umask: 0o27 })).toSorted()).toEqual(plain.toSorted());
     expect(await said('cat /proc/$$/cmdline | tr "\\0" " "', { umask: 0o27 })).toEqual([
       'sh -c cat /proc/$$/cmdline | tr "\\0" " " ',
     ]);
@@ -111,8 +117,26 @@ describe('whom it runs as', () => {
   });
 
   asRoot('or all that the user is in', async () => {
-    const all = spawnSync('id', ['-G', 'nobody'], { encoding: 'utf8' }).stdout.trim();
-    expect((await groupsOf({ uid: 'nobody', groups: 'init' })).split(' / ')[2]).toBe(all);
+    // One who is in more groups than his own, if there is anybody.
+    const entries = spawnSync('getent', ['group'], { encoding: 'utf8' }).stdout ?? '';
+    const uid = /^[^:]+:[^:]*:\d+:([^,\n]+)/m.exec(entries)?.[1] ?? 'nobody';
+    const all = spawnSync('id', ['-G', uid], { encoding: 'utf8' }).stdout.trim();
+    expect((await groupsOf({ uid, groups: 'init' })).split(' / ')[2]).toBe(all);
+  });
+
+  asRoot('none of the groups that this program is in stays with it', async () => {
+    const groups = process.getgroups?.() ?? [];
+    process.setgroups?.([...groups, 601]);
+    try {
+      expect(await groupsOf({ uid: 12_345, gid: 500 })).toBe('12345 / 500 / 500');
+      expect(await groupsOf({ uid: 12_345, gid: 500, limits: { core: 0 } })).toBe('12345 / 500 / 500');
+    } finally {
+      process.setgroups?.(groups);
+    }
+  });
+
+  asRoot('a number that is written as a text is one, unless there is such a name', async () => {
+    expect(await groupsOf({ uid: '12345', gid: '500' })).toBe('12345 / 500 / 500');
   });
 
   asRoot('what it is told of itself by HOME, USER and LOGNAME stays as it is', async () => {
@@ -122,6 +146,9 @@ describe('whom it runs as', () => {
 
   onLinux('a user or group that is not known is told by name', async () => {
     expect(await reason('true', { uid: 'no-such-user' })).toContain('there is no user "no-such-user" here');
+    // A name is all of the first field, and no more than that.
+    for (const uid of ['root:x', 'roo'])
+      expect(await reason('true', { uid })).toContain(`there is no user "${uid}" here`);
     expect(await reason('true', { groups: ['no-such-group'] })).toContain(
       'there is no group "no-such-group" here',
     );
@@ -225,6 +252,14 @@ describe('what it reads', () => {
     }
   });
 
+  onLinux('a file, of which no descriptor is left with us where the start fails', async () => {
+    const file = join(folder, 'unread');
+    writeFileSync(file, 'x');
+    expect(await reason('cat', { stdin: { file }, uid: 'no-such-user' })).toContain('no-such-user');
+    const fds = spawnSync('sh', ['-c', `ls -l /proc/${process.pid}/fd`], { encoding: 'utf8' }).stdout;
+    expect(fds).not.toContain(file);
+  });
+
   test('a file that is not there is a failed start', async () => {
     expect(await reason('cat', { stdin: { file: join(folder, 'no-input') } })).toMatch(
       /of its stdin: ENOENT.*no-input/,
@@ -233,11 +268,14 @@ describe('what it reads', () => {
 });
 
 test('a plain command has no launcher', async () => {
-  const { host, incarnation } = started('sleep', ['1000'], {});
-  await host.next('ready');
-  const { pid } = incarnation.facts?.() ?? {};
-  if (existsSync(`/proc/${pid}/cmdline`))
-    expect(readFileSync(`/proc/${pid}/cmdline`, 'latin1')).toBe('sleep\x001000\0');
-  incarnation.kill();
-  expect(await exitOf(host)).toEqual({ type: 'killed' });
+  // Nor has one whose options ask for nothing.
+  for (const options of [{}, { limits: {}, nice: 0, isolate: { pid: false } }]) {
+    const { host, incarnation } = started('sleep', ['1000'], options);
+    await host.next('ready');
+    const { pid } = incarnation.facts?.() ?? {};
+    if (existsSync(`/proc/${pid}/cmdline`))
+      expect(readFileSync(`/proc/${pid}/cmdline`, 'latin1')).toBe('sleep\x001000\0');
+    incarnation.kill();
+    expect(await exitOf(host)).toEqual({ type: 'killed' });
+  }
 });

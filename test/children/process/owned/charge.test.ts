@@ -79,6 +79,11 @@ onLinux('the mark of a tree', () => {
     expect(provider.closed).toBe(1);
   });
 
+  test('is not for the options of a program to change', async () => {
+    const started = start(new Provider(), new Scope(), { env: { TREEWARDEN_MARK: 'mine' } });
+    expect(await markOf(started)).toMatch(/^[a-z0-9]{16}:1;$/);
+  });
+
   test('is one for all that start at the same time', async () => {
     const provider = new Provider();
     const tree = new Scope();
