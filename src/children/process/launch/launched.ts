@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { SpawnError } from '../../../core/index.js';
+import { type ProcessIdentity, readStat } from '../proc.js';
 import type { ProcessLaunch } from '../process-launch.js';
 import { spawnError } from '../spawn-failure.js';
 import type { Spawned, SpawnedFor, Spawner } from '../spawned.js';
@@ -16,7 +17,7 @@ export class Launched {
   readonly #plan: LaunchPlan;
   readonly #oom: OomWatch;
   #said = '';
-  #inner: number | undefined;
+  #inner: ProcessIdentity | undefined;
   #hasBegun: boolean;
   #onBegun: (() => void) | undefined;
 
@@ -58,15 +59,17 @@ export class Launched {
 
   /** The program's own, also where another process waits for it. */
   get pid(): number | undefined {
-    return this.#inner ?? this.spawned.pid;
+    return this.#inner?.pid ?? this.spawned.pid;
   }
 
   /** Sends a signal to the program alone; before it has begun, to its launcher. */
   signal(signal: NodeJS.Signals): boolean {
     if (this.#inner === undefined) return this.spawned.kill(signal);
+    const { pid, startTicks } = this.#inner;
+    // Another process waits for it, and its number may be somebody else's before that has ended, too.
+    if (readStat(pid)?.startTicks !== startTicks) return false;
     try {
-      // Whoever waits for it has not taken notice of its end, or this would not be asked: the number is not another's.
-      return process.kill(this.#inner, signal);
+      return process.kill(pid, signal);
     } catch {
       // It has ended.
       return false;
@@ -125,9 +128,10 @@ export class Launched {
   }
 
   /** The second process of the namespace: the only child of the one that waits for it but process 1. */
-  #findInner(): number | undefined {
-    const { pid } = this.spawned;
-    return childrenOf(pid).find((one) => innermostPid(one) !== 1);
+  #findInner(): ProcessIdentity | undefined {
+    const pid = childrenOf(this.spawned.pid).find((one) => innermostPid(one) !== 1);
+    const startTicks = pid === undefined ? undefined : readStat(pid)?.startTicks;
+    return pid === undefined || startTicks === undefined ? undefined : { pid, startTicks };
   }
 
   /** What it is to read. That it does not read all of it is its own affair: the broken pipe is heard by whoever listens to its streams. */
