@@ -167,7 +167,8 @@ describe('the example', () => {
       program.kill('SIGTERM');
       const { signal, stderr } = await program.ended;
       expect([signal, stderr]).toEqual(['SIGTERM', '']);
-      rmSync(here, { recursive: true });
+      const left = join(examples, '10-service-directory/services/mail/supervise');
+      for (const path of [here, left]) rmSync(path, { recursive: true });
     },
     60_000,
   );
