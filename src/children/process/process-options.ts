@@ -80,7 +80,7 @@ export interface ProcessOptions {
    */
   readonly stopSignal?: NodeJS.Signals;
   /**
-   * How it is ended when `shutdown` is over; what any other signal than SIGKILL has not ended after a second is sent SIGKILL. `'SIGABRT'` leaves a core dump.
+   * How it is ended when `shutdown` is over; what any other signal than SIGKILL has not ended after 300 ms is sent SIGKILL. `'SIGABRT'` leaves a core dump.
    * @defaultValue `'SIGKILL'`
    */
   readonly finalSignal?: NodeJS.Signals;

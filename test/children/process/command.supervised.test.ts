@@ -54,6 +54,21 @@ test.runIf(process.platform === 'linux')(
   60_000,
 );
 
+test.runIf(process.platform === 'linux')(
+  'a program that heeds no other final signal either is killed within the time that a stop of its tree has',
+  async () => {
+    const program = shell(`trap '' TERM QUIT; while :; do sleep 0.1; done`, {
+      shutdown: 100,
+      finalSignal: 'SIGQUIT',
+    });
+    const tree = new Supervisor(supervisor('root', { children: [program] }));
+    await tree.start();
+    const report = await tree.stop({ graceMs: 25_000 });
+    expect(report.survivors).toEqual([]);
+    expect(report.children).toMatchObject([{ child: 'root/shell' }]);
+  },
+);
+
 test('a program that is not there fails the start of its tree, which says what to do', async () => {
   const error = await startErrorOf(command('redis', 'no-such-redis-server'));
   expect(error.message).toContain(

@@ -2,8 +2,8 @@ import type { Clock, Timer } from '../../../runtime/index.js';
 import type { ProcessOptions } from '../process-options.js';
 import type { ProcessTree } from './tree.js';
 
-/** How long another final signal than SIGKILL has, in ms. */
-const FINAL_MS = 1000;
+/** How long another final signal than SIGKILL has, in ms: a part of the shortest wait for a kill, so that SIGKILL has the rest. */
+const FINAL_MS = 300;
 
 /** To whom a signal of the ladder goes: the whole tree, the leader's group, or the leader alone. */
 export type Addressee = 'all' | 'group' | 'leader';
@@ -68,7 +68,7 @@ export class Rungs {
     this.#tree.signalGroup('SIGCONT');
   }
 
-  /** Ends all whom a kill is for: by `finalSignal`, and what that has not ended after a second by SIGKILL. */
+  /** Ends all whom a kill is for: by `finalSignal`, and what that has not ended after 300 ms by SIGKILL. */
   kill(clock: Clock): void {
     const { finalSignal = 'SIGKILL' } = this.#options;
     this.#asks(finalSignal, this.#options.killScope === 'process' ? 'leader' : 'all');
