@@ -13,8 +13,8 @@ export interface Capture {
   onFailure(error: unknown): void;
 }
 
-/** One line that somebody follows, as it comes in. */
-export type OnLine = (text: string) => void;
+/** Lines that somebody follows, as they come in together. */
+export type OnLines = (texts: readonly string[]) => void;
 
 /** Reads one stream of a program: keeps its last lines, hands it to its writer, and reads lines for who follows it. */
 export class CapturedStream {
@@ -50,8 +50,8 @@ export class CapturedStream {
   }
 
   /** Tells every line from now on, that under way included; undefined ends it. */
-  follow(onLine: OnLine | undefined): void {
-    this.#reader = onLine === undefined ? undefined : new LineReader(onLine);
+  follow(onLines: OnLines | undefined): void {
+    this.#reader = onLines === undefined ? undefined : new LineReader(onLines);
     const begun = this.kept?.begun;
     if (begun !== undefined && begun.length > 0) this.#reader?.add(begun);
   }

@@ -43,7 +43,9 @@ export class KeptOutput {
   lines(): readonly KeptLine[] {
     const lines: KeptLine[] = [];
     let { order, atMs } = { order: 0, atMs: 0 };
-    const reader = new LineReader((text) => lines.push({ order, atMs, text }));
+    const reader = new LineReader((texts) => {
+      for (const text of texts) lines.push({ order, atMs, text });
+    });
     for (const kept of this.#kept.slice(this.#first)) {
       ({ order, atMs } = kept);
       reader.add(kept.chunk);

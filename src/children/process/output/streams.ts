@@ -6,6 +6,7 @@ import type { ProcessLaunch } from '../process-launch.js';
 import type { OutputSink, OutputTarget, OutputWriter } from '../process-options.js';
 import type { Spawned } from '../spawned.js';
 import { CapturedStream } from './captured-stream.js';
+import { Followers } from './followers.js';
 import { lastLinesOf } from './last-lines.js';
 import { PassOn } from './pass-on.js';
 import { PrefixedLines } from './prefixed-lines.js';
@@ -25,7 +26,7 @@ export class ProcessOutput implements ChildOutput {
   readonly #targets: Readonly<Record<StreamName, OutputTarget>>;
   readonly #writers: Partial<Record<StreamName, OutputWriter>> = {};
   readonly #captured: Partial<Record<StreamName, CapturedStream>> = {};
-  readonly #followers = new Set<(line: OutputLine) => void>();
+  readonly #followers: Followers;
   #over = false;
   #order = 0;
   /** When the last chunk came in: to look at the clock for each line would cost more than to read it. */
@@ -33,6 +34,10 @@ export class ProcessOutput implements ChildOutput {
 
   constructor(host: IncarnationHost, { stdout = 'inherit', stderr = 'tee' }: ProcessLaunch) {
     this.#host = host;
+    this.#followers = new Followers((error) => {
+      host.note('a listener for its output has failed, and hears no more of it', errorFacts(error));
+      this.#readOnlyFollowed();
+    });
     this.#targets = { stdout, stderr };
   }
 
@@ -59,7 +64,7 @@ export class ProcessOutput implements ChildOutput {
         this.#captured[stream] = this.#capture(stream, from);
     }
     // Who has asked before there was anything to read.
-    if (this.#followers.size > 0) this.#readLines();
+    if (this.#followers.areAny) this.#readLines();
   }
 
   /** Whether anything is kept that could be looked at, or goes to a sink that can be told of. */
@@ -97,11 +102,13 @@ export class ProcessOutput implements ChildOutput {
   }
 
   follow(listener: (line: OutputLine) => void): () => void {
-    // One of its own, so that a listener that is given twice hears twice.
-    const follower = (line: OutputLine): void => listener(line);
-    this.#followers.add(follower);
-    if (this.#followers.size === 1) this.#readLines();
-    return () => this.#unfollow(follower);
+    const isFirst = !this.#followers.areAny;
+    const leave = this.#followers.add(listener);
+    if (isFirst) this.#readLines();
+    return () => {
+      leave();
+      this.#readOnlyFollowed();
+    };
   }
 
   reopen(): Promise<void> | undefined {
@@ -218,25 +225,13 @@ export class ProcessOutput implements ChildOutput {
 
   #readLines(): void {
     for (const stream of STREAMS) {
-      this.#captured[stream]?.follow((text) => {
-        const line = { stream, text, atMs: this.#atMs };
-        for (const follower of this.#followers) this.#tell(follower, line);
-      });
+      this.#captured[stream]?.follow((texts) => this.#followers.tell(stream, texts, this.#atMs));
     }
   }
 
-  #tell(follower: (line: OutputLine) => void, line: OutputLine): void {
-    try {
-      follower(line);
-    } catch (error) {
-      this.#unfollow(follower);
-      this.#host.note('a listener for its output has failed, and hears no more of it', errorFacts(error));
-    }
-  }
-
-  #unfollow(follower: (line: OutputLine) => void): void {
-    if (!this.#followers.delete(follower) || this.#followers.size > 0) return;
-    for (const stream of this.#streams()) stream.follow(undefined);
+  /** Makes no strings of lines that nobody follows. */
+  #readOnlyFollowed(): void {
+    if (!this.#followers.areAny) for (const stream of this.#streams()) stream.follow(undefined);
   }
 
   /** Waits for the sinks; one that takes too long goes on without being waited for. */

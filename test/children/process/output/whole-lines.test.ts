@@ -11,7 +11,7 @@ function blocksOf(chunks: readonly Buffer[]): readonly Buffer[] {
 
 function readAll(chunks: readonly Buffer[]): readonly string[] {
   const lines: string[] = [];
-  const reader = new LineReader((line) => lines.push(line));
+  const reader = new LineReader((some) => lines.push(...some));
   for (const chunk of chunks) reader.add(chunk);
   reader.end();
   return lines;
