@@ -227,6 +227,8 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
   /** A signal while the tree starts ends it, too: the error says so instead of how the start went. */
   async #abandon(error: unknown): Promise<unknown> {
     await this.#stopping;
+    // What could not be loaded has kept it from being started: it would never end by itself.
+    if (this.supervisor.status === 'new') await this.supervisor.stop();
     await this.supervisor.done;
     await Promise.all(this.#closings.map((close) => close()));
     const signal = this.#signal;
