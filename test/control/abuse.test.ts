@@ -1,4 +1,8 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { serve } from '../../src/control/index.js';
+import { systemClock } from '../../src/runtime/index.js';
 import { leakCheck } from '../../src/testing/index.js';
 import { client, RawClient, served } from './trees.js';
 
@@ -155,6 +159,35 @@ describe('harms nobody:', () => {
     }
     await leaks.expectNone();
     expect(app.supervisor.child('rates').status).toBe('ready');
+  });
+
+  test('one that has ended its half and vanishes while it waits is found out, and forgotten', async () => {
+    const { app, directory } = await served();
+    const probes = new Set<() => void>();
+    const clock = {
+      ...systemClock,
+      after: (_ms: number, run: () => void) => {
+        const probe = (): void => {
+          probes.delete(probe);
+          run();
+        };
+        probes.add(probe);
+        return { cancel: () => void probes.delete(probe) };
+      },
+    };
+    await using server = await serve(app.supervisor, { path: join(directory, 'other.sock'), clock });
+    const raw = new RawClient(server.path, true);
+    await raw.next();
+    raw.say({ id: 1, op: 'wait', until: 'down', path: 'rates' });
+    raw.socket.end();
+    await expect.poll(() => probes.size).toBe(1);
+    // It still listens: it is asked again later.
+    for (const probe of [...probes]) probe();
+    await expect.poll(() => probes.size).toBe(1);
+    raw.socket.destroy();
+    await once(raw.socket, 'close');
+    for (const probe of [...probes]) probe();
+    await expect.poll(() => probes.size).toBe(0);
   });
 
   test('of a thousand connections a hundred are served, and those that ask for something stay', async () => {

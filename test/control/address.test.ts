@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -130,6 +131,47 @@ describe('the socket', () => {
     await expect(connect({ path })).rejects.toMatchObject({ failure: 'not-private' });
     chmodSync(path, 0o600);
     await (await connect({ path })).close();
+  });
+
+  describe.runIf(process.getuid?.() === 0)('among other users', () => {
+    const NOBODY = 65_534;
+
+    test('is not made in a directory that belongs to another', async () => {
+      const directory = join(ownDirectory(), 'theirs');
+      mkdirSync(directory, { mode: 0o700 });
+      chownSync(directory, NOBODY, NOBODY);
+      await expect(listens({ directory })).rejects.toMatchObject({
+        failure: 'not-private',
+        message: expect.stringContaining('it belongs to user 65534, and this is user 0'),
+      });
+      expect(readdirSync(directory)).toEqual([]);
+    });
+
+    test('does not replace one of theirs, though nobody serves there', async () => {
+      const path = join(ownDirectory(), 'shop.sock');
+      await leaveStale(path);
+      chownSync(path, NOBODY, NOBODY);
+      await expect(listens({ path })).rejects.toMatchObject({
+        failure: 'in-use',
+        message: expect.stringContaining('the socket there belongs to user 65534'),
+      });
+      expect(lstatSync(path).uid).toBe(NOBODY);
+    });
+
+    test('lets none of them in, though they may enter its directory', async () => {
+      const { path, directory } = await served();
+      chmodSync(directory, 0o755);
+      const code = `require('net').connect(process.argv[1]).on('connect', () => console.log('in')).on('error', (error) => console.log(error.code))`;
+      const stranger = spawn(process.execPath, ['-e', code, path], {
+        uid: NOBODY,
+        gid: NOBODY,
+        cwd: '/',
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const [said] = (await once(stranger.stdout, 'data')) as [Buffer];
+      expect(String(said)).toBe('EACCES\n');
+      await once(stranger, 'exit');
+    });
   });
 
   test('of an id that no file can have is found by that id', async () => {

@@ -10,6 +10,9 @@ import { type Member, ProcessTree } from './owned/tree.js';
 import type { ProcessLaunch } from './process-launch.js';
 import { usageOf } from './usage.js';
 
+/** How long ago it may have been seen who is there, where it is only to be known what they use. */
+const LATELY_MS = 250;
+
 /** A program that runs, with everything that descends from it: what it can be asked and told, and what there is to see of it, until nobody is left. */
 export class RunningProcess implements Patient {
   readonly tree: ProcessTree;
@@ -95,14 +98,15 @@ export class RunningProcess implements Patient {
     else this.rungs.wake();
   }
 
+  /** All of them, as they were a moment ago: who looks at what many children use looks once for all of them. */
   members(): readonly Member[] {
-    return this.tree.members();
+    return this.tree.members(LATELY_MS);
   }
 
   /** Of the leader; once that has ended, of the first of those whom it has left behind. */
   facts(): IncarnationFacts | undefined {
     if (this.#leader === 'here') return { pid: this.launched.pid, command: commandOf(this.#launch) };
-    const [left] = this.members();
+    const [left] = this.tree.members();
     return left === undefined ? undefined : { pid: left.pid, command: left.command };
   }
 
@@ -111,7 +115,7 @@ export class RunningProcess implements Patient {
    * @param heard - whether the program has said that it heard the message it was asked by
    */
   explain(heard: boolean): readonly StopObstacle[] {
-    return this.#inquiry.explain(this.members(), this.#launch.stopSignal ?? 'SIGTERM', heard);
+    return this.#inquiry.explain(this.tree.members(), this.#launch.stopSignal ?? 'SIGTERM', heard);
   }
 
   usage(): Usage | undefined {

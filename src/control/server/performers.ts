@@ -12,15 +12,15 @@ import { waitUntil } from './wait.js';
 export function performers(tree: ServedTree): Performers {
   const { root } = tree;
   return {
-    status: ({ path, usage }) => statusAt(root, path, usage),
+    status: ({ path, usage }) => statusAt(tree, path, usage),
     up: async ({ path, once = false }) => {
       await childAt(root, path).start({ once });
-      return statusAt(root, path);
+      return statusAt(tree, path);
     },
     down: ({ path }, call) => down(tree, path, call),
     restart: async ({ path }) => {
       await restartable(tree, path).restart();
-      return statusAt(root, path);
+      return statusAt(tree, path);
     },
     reload: ({ path }) => onEach(tree, path, 'has a reload signal', (leaf) => leaf.reload()),
     pause: ({ path }) => onEach(tree, path, 'has processes to suspend', (leaf) => leaf.pause()),

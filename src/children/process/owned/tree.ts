@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs';
 import type { Clock } from '../../../runtime/index.js';
 import { isDead, listPids, readCommand, readStat } from '../proc.js';
-import { censusSince, lastPid, pidCount, type Resident, readResident } from './census.js';
+import {
+  type Census,
+  censusSince,
+  lastPid,
+  pidCount,
+  type Resident,
+  readResident,
+  recentCensus,
+} from './census.js';
 import { ProcessGroup } from './process-group.js';
 
 /** One living process of a tree, told from a later one of the same pid by when it started. */
@@ -109,13 +117,23 @@ export class ProcessTree {
     return this.#empty;
   }
 
-  /** Everybody who lives, the leader first. */
-  members(): readonly Member[] {
+  /**
+   * Everybody who lives, the leader first.
+   * @param whileMs - how long ago they may have been looked for; who was born since is not among them
+   */
+  members(whileMs: number = FRESH_MS): readonly Member[] {
     if (this.#empty) return [];
     const residents =
-      this.#token === undefined ? this.#inGroup() : this.#residentsSince(this.#clock.now() - FRESH_MS).ours;
+      this.#token === undefined ? this.#inGroup() : this.#lookAt(recentCensus(this.#clock, whileMs)).ours;
     return residents
-      .map(({ pid, startTicks }) => ({ pid, startTicks, command: readCommand(pid) ?? '' }))
+      .map(({ pid, startTicks }) => ({
+        pid,
+        startTicks,
+        // Few who ask for the members want it.
+        get command() {
+          return readCommand(pid) ?? '';
+        },
+      }))
       .toSorted((a, b) => Number(b.pid === this.#leader) - Number(a.pid === this.#leader));
   }
 
@@ -123,7 +141,7 @@ export class ProcessTree {
     if (this.#group.isEmpty(false) && !this.#mayHaveEscaped()) return true;
     if (!thoroughly) return false;
     // Nobody is born to a tree without anybody: a look that was taken for another tree since the leader's end is good enough, but not twice.
-    const { ours, doubtful, takenAtMs } = this.#residentsSince(this.#lookFromMs);
+    const { ours, doubtful, takenAtMs } = this.#lookAt(censusSince(this.#clock, this.#lookFromMs));
     this.#lookFromMs = takenAtMs + 0.01;
     if (ours.length > 0) this.#doubtfulLooks = 0;
     else if (!doubtful || ++this.#doubtfulLooks === DOUBTFUL_LOOKS) return true;
@@ -150,17 +168,18 @@ export class ProcessTree {
     return one !== undefined && (one.environment !== 'read' || this.#isOurs(one));
   }
 
-  #escaped(notOlderThanMs: number): readonly Resident[] {
+  #escaped(whileMs: number): readonly Resident[] {
     if (this.#empty || !this.#mayHaveEscaped()) return [];
-    return this.#residentsSince(this.#clock.now() - notOlderThanMs).ours.filter(
-      ({ group }) => group !== this.#leader,
-    );
+    const census =
+      whileMs === 0 ? censusSince(this.#clock, this.#clock.now()) : recentCensus(this.#clock, whileMs);
+    return this.#lookAt(census).ours.filter(({ group }) => group !== this.#leader);
   }
 
-  #residentsSince(fromMs: number): Look {
-    const { residents, takenAtMs } = censusSince(this.#clock, fromMs);
-    const ours = new Map(residents.filter((one) => this.#isOurs(one)).map((one) => [one.pid, one]));
-    const unread = residents.filter(({ environment }) => environment !== 'read');
+  #lookAt(census: Census): Look {
+    const { unread, takenAtMs } = census;
+    // Safe: only trees with a token look at residents.
+    const near = [...census.carriers(this.#token as string), ...census.around(this.#leader)];
+    const ours = new Map(near.filter((one) => this.#isOurs(one)).map((one) => [one.pid, one]));
     for (let before = -1; before < ours.size; ) {
       before = ours.size;
       for (const one of unread) if (ours.has(one.parent)) ours.set(one.pid, one);
