@@ -16,8 +16,12 @@ export async function run(what: unknown, options: SuperviseOptions & LonePolicy)
   const services = settings.spawnHelper ? new SpawnService(tree.services) : undefined;
   const root = new Supervisor(spec, { ...tree, resources, ...(services && { services }) });
   const app = new Supervised(root, spec, settings, spec !== what);
-  // Before anything starts: a start that hangs can be looked at, and one that cannot be looked at does not begin.
-  if (settings.control !== undefined) await app.listen(settings.control);
-  if (services !== undefined) app.endsWith(await services.open(settings.clock));
+  try {
+    // Before anything starts: a start that hangs can be looked at, and one that cannot be looked at does not begin.
+    if (settings.control !== undefined) await app.listen(settings.control);
+    if (services !== undefined) app.endsWith(await services.open(settings.clock));
+  } catch (error) {
+    throw await app.abandon(error);
+  }
   return app.start();
 }

@@ -160,7 +160,7 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
       if (process.pid === 1) await this.#seeOffOrphans();
       await this.supervisor.start();
     } catch (error) {
-      throw await this.#abandon(error);
+      throw await this.abandon(error);
     }
     const end = this.supervisor.done.then((exit) => this.#end(exit));
     // The failure of a tree is for `done` to tell, and for nobody else to miss.
@@ -224,8 +224,8 @@ export class Supervised<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
     this.#undo.push(supervisor.on('child:kept-down', end));
   }
 
-  /** A signal while the tree starts ends it, too: the error says so instead of how the start went. */
-  async #abandon(error: unknown): Promise<unknown> {
+  /** @internal Leaves nothing of it behind. A signal while the tree starts ends it, too: the error says so instead of how the start went. */
+  async abandon(error: unknown): Promise<unknown> {
     await this.#stopping;
     // What could not be loaded has kept it from being started: it would never end by itself.
     if (this.supervisor.status === 'new') await this.supervisor.stop();
