@@ -1,35 +1,42 @@
-// process-stop.mjs <treewarden | raw kill> <processes> <program> [arguments]: many processes, each of which takes a while to end, are stopped.
+// process-stop.mjs <treewarden | ownership: group | raw kill> <processes> <program> <drain> [arguments]: many processes, each of which takes a while to
+// end, are stopped.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { byteArrivals } from './byte-arrivals.mjs';
-import { entryPoint, report, timed } from './shared.mjs';
+import { entryPoint, report } from './shared.mjs';
 
 const [who, processes, program, drain, ...args] = process.argv.slice(2);
 const arrivals = byteArrivals();
 const n = Number(processes);
 const argv = [...args, arrivals.fifo, drain];
-const stop = who === 'treewarden' ? await supervised() : raw();
+const stop = who === 'raw kill' ? raw() : await supervised();
 
 for (let i = 0; i < n; i += 1) await arrivals.next();
-const ms = await timed(stop);
+const begunAtMs = performance.now();
+const goneAtMs = await stop();
+const closedMs = performance.now() - begunAtMs;
 arrivals.close();
-report({ ms });
+report({ ms: goneAtMs - begunAtMs, closedMs });
 
 async function supervised() {
-  const { command, Supervisor, supervisor } = await entryPoint();
-  const quiet = { stdout: 'ignore', stderr: 'ignore' };
-  const children = Array.from({ length: n }, (_, i) => command(`c${i}`, program, argv, quiet));
-  const tree = new Supervisor(supervisor('bench', { children }));
-  tree.on('*', () => undefined);
-  await tree.start();
-  return () => tree.stop();
+  const { command, supervise, supervisor } = await entryPoint();
+  const ownership = who === 'ownership: group' ? { ownership: 'group' } : {};
+  const options = { stdout: 'ignore', stderr: 'ignore', ...ownership };
+  const children = Array.from({ length: n }, (_, i) => command(`c${i}`, program, argv, options));
+  const app = await supervise(supervisor('bench', { children }), {
+    signals: false,
+    onEvent: () => undefined,
+  });
+  // What closes with the tree, its registry and guardian, is not the stop of the processes.
+  return () => app.supervisor.stop();
 }
 
 function raw() {
   const running = Array.from({ length: n }, () => spawn(program, argv, { stdio: 'ignore', detached: true }));
-  return () => {
+  return async () => {
     for (const child of running) process.kill(-child.pid, 'SIGTERM');
-    return Promise.all(running.map((child) => once(child, 'exit')));
+    await Promise.all(running.map((child) => once(child, 'exit')));
+    return performance.now();
   };
 }

@@ -1,14 +1,16 @@
 import type { Scenario } from '../scenario.js';
+import { bigParent } from './big-parent.js';
 import { capture } from './capture.js';
 import { cells } from './cells.js';
 import { crashLoop } from './crash-loop.js';
 import { drain } from './drain.js';
 import { endurance } from './endurance.js';
+import { idle } from './idle.js';
 import { imports } from './imports.js';
 import { locks } from './locks.js';
 import { memory } from './memory.js';
 import { oneForAll } from './one-for-all.js';
-import { processes } from './processes.js';
+import { processes, wardens, wrappers } from './processes.js';
 import { release } from './release.js';
 import { restarts } from './restarts.js';
 import { size } from './size.js';
@@ -31,6 +33,10 @@ export const subjects: Readonly<Record<string, Subject>> = {
   memory,
   endurance,
   processes,
+  wrappers,
+  wardens,
+  'big-parent': bigParent,
+  idle,
   capture,
   threads,
   locks,
