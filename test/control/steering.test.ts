@@ -113,6 +113,33 @@ describe('a tree that is steered', () => {
     await expect(tree.status(id)).rejects.toMatchObject({ failure: 'unknown-child' });
   });
 
+  test('starts a child to run once, and refuses to restart a temporary one, which would be forgotten', async () => {
+    const brief = task('brief', idle, { restart: 'temporary' });
+    const { path } = await served(supervisor('shop', { children: [task('one', idle), brief] }));
+    const tree = await client(path);
+    expect(await tree.up('one', { once: true })).toMatchObject({ status: 'ready', once: true });
+    await expect(tree.restart('brief')).rejects.toMatchObject({ failure: 'not-supported' });
+    expect(await tree.status('brief')).toMatchObject({ status: 'ready' });
+  });
+
+  test('tells the events of a path, and of no other that begins with its name', async () => {
+    const { path } = await served(
+      supervisor('shop', { children: [task('mail', idle), task('mailer', idle)] }),
+    );
+    const tree = await client(path);
+    const about: unknown[] = [];
+    const listening = (async () => {
+      for await (const event of tree.events('mail')) {
+        about.push('child' in event ? event.child : event.type);
+        if (event.type === 'child:ready') break;
+      }
+    })();
+    await tree.restart('mailer');
+    await tree.restart('mail');
+    await listening;
+    expect(new Set(about)).toEqual(new Set(['shop/mail']));
+  });
+
   test('answers a client that has ended its half, and ends its streams', async () => {
     const { app, path } = await served();
     const raw = new RawClient(path, true);

@@ -149,12 +149,36 @@ describe('steering', () => {
   test('stops the whole tree only by --all', async () => {
     expect((await ask(down, ['--all'])).asked).toEqual(['stop']);
   });
+
+  test('has failed where one has outlived its kill, and says which and why', async () => {
+    const client = new FakeClient();
+    const report = await client.stop();
+    const survivor = { child: 'shop/mail', incarnation: 1, kind: 'process', pid: 12, command: 'mail' };
+    const survivors = [{ ...survivor, why: 'it waits', obstacles: undefined }];
+    client.stop = async () => ({ ...report, survivors });
+    const paper = new Paper();
+    expect((await ask(down, ['--all', '--json'], client, paper)).code).toBe(1);
+    expect(JSON.parse(paper.said.join('\n'))).toMatchObject({ tookMs: 5, survivors: [survivor] });
+    expect(paper.complained).toEqual(['treewarden: shop/mail has outlived its kill (pid 12): it waits']);
+  });
 });
 
 describe('waiting', () => {
   test('is for the tree where no child is named, until it is ready', async () => {
     expect((await ask(wait)).asked).toEqual(['wait shop ready']);
     expect((await ask(wait, ['--down', 'mail'])).asked).toEqual(['wait shop/mail down']);
+  });
+
+  test('is for one state, and as long as it is said', async () => {
+    expect(await complaint(wait, '--ready', '--down')).toEqual([2, 'Either --ready or --down.']);
+    const client = new FakeClient();
+    const limits: unknown[] = [];
+    client.wait = async (path, _until, options?: object) => {
+      limits.push(options);
+      return node(path);
+    };
+    await ask(wait, ['--timeout', '3s'], client);
+    expect(limits).toEqual([{ timeoutMs: 3000 }]);
   });
 });
 
@@ -163,7 +187,7 @@ describe('explain', () => {
     const client = new FakeClient();
     client.obstacles = [IGNORES];
     expect((await ask(explain, ['mail'], client)).said).toEqual([
-      'mail: has not ended:',
+      'mail: is not asked to end; what would stand in its way:',
       'ignored (pid 12, mail --all)',
       '  It ignores SIGTERM.',
       '  Give it another stopSignal.',
