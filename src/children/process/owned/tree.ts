@@ -232,7 +232,9 @@ const SUSPEND_LOOKS = 8;
  */
 function signalResident({ pid, startTicks, session, marks }: Resident, signal: NodeJS.Signals): boolean {
   const now = readResident(pid);
-  if (now?.startTicks !== startTicks || now.session !== session || now.marks !== marks) return false;
+  if (now?.startTicks !== startTicks || now.session !== session) return false;
+  // Without any it may have become another program, or written over them, since they were read.
+  if (now.marks !== marks && now.marks !== '') return false;
   try {
     process.kill(pid, signal);
     return true;

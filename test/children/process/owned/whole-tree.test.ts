@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type CommandOptions, command, fork } from '../../../../src/children/index.js';
-import { isRunning, readStat } from '../../../../src/children/process/proc.js';
+import { isRunning, readCommand, readStat } from '../../../../src/children/process/proc.js';
 import type { Exit } from '../../../../src/core/index.js';
 import { type RecordingHost, startRecorded } from '../../../../src/testing/recording-host.js';
 import { program } from '../../programs.js';
@@ -254,6 +254,22 @@ onLinux('killScope', () => {
       expect(isRunning(pidIn('escaped'))).toBe(true);
     },
   );
+});
+
+onLinux('a descendant that gives its mark away', () => {
+  test('is killed if it was seen with it', async () => {
+    const sheds = `setsid sh -c 'echo $$ > $dir/escaped; while [ ! -e $dir/go ]; do sleep 0.01; done; exec env -i sleep 1000'`;
+    const { host, incarnation } = shell(`${sheds} & ${IS_THERE}; echo up; exec sleep 1000`, {
+      ready: { line: 'up' },
+    });
+    await host.next('ready');
+    incarnation.explain?.();
+    writeFileSync(join(folder, 'go'), '');
+    await until(() => readCommand(pidIn('escaped')) === 'sleep 1000');
+    incarnation.kill();
+    expect(await exitOf(host)).toEqual({ type: 'killed' });
+    expect(isRunning(pidIn('escaped'))).toBe(false);
+  });
 });
 
 onLinux('a tree that is paused', () => {
