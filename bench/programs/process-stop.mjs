@@ -24,12 +24,17 @@ async function supervised() {
   const ownership = who === 'ownership: group' ? { ownership: 'group' } : {};
   const options = { stdout: 'ignore', stderr: 'ignore', ...ownership };
   const children = Array.from({ length: n }, (_, i) => command(`c${i}`, program, argv, options));
-  const app = await supervise(supervisor('bench', { children }), {
-    signals: false,
-    onEvent: () => undefined,
-  });
-  // What closes with the tree, its registry and guardian, is not the stop of the processes.
-  return () => app.supervisor.stop();
+  let left = n;
+  let lastAtMs = 0;
+  const onEvent = ({ type }) => {
+    if (type === 'child:exited' && --left === 0) lastAtMs = performance.now();
+  };
+  const app = await supervise(supervisor('bench', { children }), { signals: false, onEvent });
+  // The registry and its guardian close after that.
+  return async () => {
+    await app.stop();
+    return lastAtMs;
+  };
 }
 
 function raw() {
