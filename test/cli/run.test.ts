@@ -120,6 +120,17 @@ describe('a module', () => {
     30_000,
   );
 
+  test('that calls supervise() itself is run as it is, once, and told what has no effect', async () => {
+    const program = start('run', '--grace', '1s', fixture('supervises-itself.mjs'));
+    const pid = Number((await program.says(/^runs \d+$/)).slice('runs '.length));
+    await program.says(/supervises "own" itself, by its own settings: --grace had no effect\./);
+    expect(treewarden('trees', '--names').stdout).toBe('');
+    program.kill('SIGTERM');
+    expect(await program.ended).toMatchObject({ code: null, signal: 'SIGTERM' });
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    expect(program.lines.filter((line) => line.startsWith('runs'))).toHaveLength(1);
+  }, 30_000);
+
   test.each([
     ['nowhere.mjs', /There is no file nowhere\.mjs\./],
     ['redis-server', /To keep the command redis-server alive, write: treewarden run -- redis-server/],

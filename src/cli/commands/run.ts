@@ -7,9 +7,10 @@ import type { Command, Option, Values } from '../command.js';
 import { Complaint } from '../complaint.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { readDuration } from '../option-values.js';
-import { type Supervisable, treeAmong } from '../run/find-tree.js';
+import { hasTree, type Supervisable, treeAmong } from '../run/find-tree.js';
 import { loadModule } from '../run/load-module.js';
 import { Narration } from '../run/narration.js';
+import { OwnTree } from '../run/own-tree.js';
 import { namesGiven, PLAIN_OPTIONS } from '../run/plain-options.js';
 import { LOG_OPTIONS, plainTree } from '../run/plain-tree.js';
 import { sayWhatIsLeft } from '../run/what-is-left.js';
@@ -37,25 +38,43 @@ export const run: Command = {
   details: [
     'The tree is the named export, the default export, or the only one. Ctrl-C drains and stops it; a second one cuts the drain short, a third ends everything at once. ' +
       'It ends by the signal that stopped it, with 0 if the tree had nothing left to do, and with 1 if it has failed.',
+    'A module that calls supervise() itself is run as it is, by its own settings.',
     'From --restart on the options are for a plain command; a tree has its settings in its specs.',
   ],
   operands: { usage: '<module> [tree]', min: 1, max: 2, rest: '<command> [args]', complete: ['files'] },
   options: { ...OPTIONS, ...PLAIN_OPTIONS, ...LOG_OPTIONS },
   async run(values, terminal) {
     const { rest } = values;
-    const what = rest === undefined ? await treeOfModule(values) : await plainCommand(values, rest);
-    return supervised(what, values, terminal);
+    const what = rest === undefined ? await treeOfModule(values, terminal) : await plainCommand(values, rest);
+    return what === undefined ? EXIT.ok : supervised(what, values, terminal);
   },
 };
 
-async function treeOfModule(values: Values): Promise<Supervisable> {
+/** Nothing for a module that calls `supervise()` itself: it is run as it is, by its own settings, and ends as it would without us. */
+async function treeOfModule(values: Values, terminal: Terminal): Promise<Supervisable | undefined> {
   const [module = '', name] = values.operands;
   const [surplus] = namesGiven(values, { ...PLAIN_OPTIONS, ...LOG_OPTIONS });
   if (surplus !== undefined)
     throw new UsageError(
       `--${surplus} is for a plain command after --; a tree has its settings in its specs.`,
     );
-  return treeAmong(await loadModule(module), module, name);
+  const own = new OwnTree();
+  try {
+    const exports = await loadModule(module);
+    const isThere = own.name ?? (hasTree(exports) ? undefined : await own.begun());
+    if (isThere === undefined) return treeAmong(exports, module, name);
+    const ignored = [
+      ...namesGiven(values, OPTIONS).map((option) => `--${option}`),
+      ...(name === undefined ? [] : ['the name of a tree']),
+    ];
+    if (ignored.length > 0)
+      terminal.complain(
+        `treewarden: ${module} supervises "${isThere}" itself, by its own settings: ${ignored.join(', ')} had no effect.`,
+      );
+    return undefined;
+  } finally {
+    own.end();
+  }
 }
 
 async function plainCommand(values: Values, [file, ...args]: readonly string[]): Promise<AnySupervisorSpec> {
@@ -77,6 +96,8 @@ async function supervised(what: Supervisable, values: Values, terminal: Terminal
       if (event.type === 'signal:received' && event.level > 0) {
         narration.say('', `${event.signal}: ${LEVELS[event.level]}`);
         if (app !== undefined && event.level === 1) endSaying = sayWhatIsLeft(app, terminal, narration);
+        // The signal is raised again too soon after that for a line to be taken back.
+        if (event.level === 3) endSaying();
       } else if (!isQuiet) narration.tell(event);
     },
   };

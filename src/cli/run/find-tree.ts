@@ -28,6 +28,11 @@ export function treeAmong(
   return name === undefined ? onlyOf(found, exports, module) : namedOf(found, module, name);
 }
 
+/** Whether anything is exported that could be run. */
+export function hasTree(exports: Readonly<Record<string, unknown>>): boolean {
+  return Object.values(exports).some(isSpec);
+}
+
 function onlyOf(found: readonly Found[], exports: object, module: string): Supervisable {
   const chosen = found.find(({ name }) => name === 'default');
   if (chosen !== undefined) return chosen.spec;
@@ -60,7 +65,7 @@ function nothingIn(exports: object, module: string): string {
     names.length === 0 ? 'exports nothing' : `exports ${names.join(', ')}, none of which is a tree`;
   return (
     `${module} ${what}. Export what supervisor() returns, as in: export default supervisor('shop', { … }). ` +
-    'A program that calls supervise() itself is run by node.'
+    'A program that calls supervise() itself is run as it is, but this one has not.'
   );
 }
 
