@@ -139,7 +139,8 @@ export class StartError extends SupervisionError {
     readonly exit: Exit,
     readonly stderr?: readonly string[] | undefined,
   ) {
-    super(`"${child}" did not start: ${describeExit(exit)}.${lastWords(stderr)}`, { cause: rootCause(exit) });
+    const why = describeExit(exit).replace(/\.?$/, '.');
+    super(`"${child}" did not start: ${why}${lastWords(stderr)}`, { cause: rootCause(exit) });
   }
 }
 

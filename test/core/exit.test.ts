@@ -62,6 +62,11 @@ describe('an error', () => {
     expect(error.cause).toBe(cause);
   });
 
+  test('ends in one full stop, also where its cause has one', () => {
+    const error = new StartError('shop/db', { type: 'failed', error: errorFacts(new Error('It is full.')) });
+    expect(error.message).toBe('"shop/db" did not start: failed: Error: It is full.');
+  });
+
   test('is recognised by its brand, so that both module formats know it', () => {
     expect(isSupervisionError(new UnknownChildError('shop', 'x', []))).toBe(true);
     expect(isSupervisionError(new Error('x'))).toBe(false);
