@@ -72,7 +72,10 @@ export async function steer<Done>(
 
 /** What runs now, in a few words. */
 export function told({ status, pid, restarts }: TreeStatus): string {
-  const facts = [pid === undefined ? '' : `pid ${pid}`, restarts === 0 ? '' : `${restarts} restarts`];
+  const facts = [
+    pid === undefined ? '' : `pid ${pid}`,
+    restarts === 0 ? '' : `${restarts} ${restarts === 1 ? 'restart' : 'restarts'}`,
+  ];
   const shown = facts.filter((fact) => fact !== '').join(', ');
   return shown === '' ? status : `${status} (${shown})`;
 }

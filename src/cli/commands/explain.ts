@@ -20,13 +20,12 @@ export const explain: TreeCommand = treeCommand({
     const asked =
       values.operands.length === 0 ? leavesOf(tree).filter(isEnding) : childrenNamed(values.operands, tree);
     const found = await Promise.all(asked.map((node) => look(client, node)));
-    if (values.has('json')) terminal.say(asJson(found));
+    if (values.has('json')) terminal.say(asJson(found.map(({ child, obstacles }) => ({ child, obstacles }))));
     else if (found.length === 0) terminal.say(`Nothing in "${harmless(tree.id)}" is being stopped.`);
     else
-      for (const { child, obstacles } of found) {
+      for (const { child, isAsked, obstacles } of found) {
         const name = terminal.paint('bold', harmless(shortPath(child, tree.id)));
-        const verdict = obstacles.length === 0 ? 'nothing is seen that stands in its way' : 'has not ended:';
-        terminal.say(`${name}: ${verdict}`, ...obstacleLines(obstacles, terminal));
+        terminal.say(`${name}: ${verdictOn(obstacles, isAsked)}`, ...obstacleLines(obstacles, terminal));
       }
     return EXIT.ok;
   },
@@ -38,9 +37,19 @@ function isEnding({ status }: TreeStatus): boolean {
   return ENDING.includes(status);
 }
 
-async function look(
-  client: ControlClient,
-  { path }: TreeStatus,
-): Promise<{ readonly child: string; readonly obstacles: Obstacles }> {
-  return { child: path, obstacles: await client.explain(path) };
+interface Found {
+  readonly child: string;
+  /** Whether anything of it is on its way down. */
+  readonly isAsked: boolean;
+  readonly obstacles: Obstacles;
+}
+
+async function look(client: ControlClient, node: TreeStatus): Promise<Found> {
+  const obstacles = await client.explain(node.path);
+  return { child: node.path, isAsked: leavesOf(node).some(isEnding), obstacles };
+}
+
+function verdictOn(obstacles: Obstacles, isAsked: boolean): string {
+  if (obstacles.length === 0) return 'nothing is seen that stands in its way';
+  return isAsked ? 'has not ended:' : 'is not asked to end; what would stand in its way:';
 }

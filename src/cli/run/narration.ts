@@ -31,7 +31,8 @@ export class Narration {
   say(path: string, ...texts: readonly string[]): void {
     const { paintComplaint } = this.#terminal;
     const at = clockTime(new Date());
-    const parts = [paintComplaint('dim', at), paintComplaint('bold', harmless(path)), ...texts];
+    const about = path === '' ? '' : paintComplaint('bold', harmless(path));
+    const parts = [paintComplaint('dim', at), about, ...texts];
     this.#terminal.complain(parts.filter((part) => part !== '').join('  '));
   }
 }
