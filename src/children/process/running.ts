@@ -39,7 +39,7 @@ export class RunningProcess implements Patient {
       (signal) => this.signal(signal),
       (signal, to) => this.asks('signal', signal, to),
     );
-    this.#inquiry = new StopInquiry(host, pid, launch.file);
+    this.#inquiry = new StopInquiry(host, () => launched.pid ?? pid, launch.file);
   }
 
   /** The program's, where it is captured. */
@@ -100,13 +100,13 @@ export class RunningProcess implements Patient {
 
   /** All of them, as they were a moment ago: who looks at what many children use looks once for all of them. */
   members(): readonly Member[] {
-    return this.tree.members(LATELY_MS);
+    return this.#ofProgram(this.tree.members(LATELY_MS));
   }
 
   /** Of the leader; once that has ended, of the first of those whom it has left behind. */
   facts(): IncarnationFacts | undefined {
     if (this.#leader === 'here') return { pid: this.launched.pid, command: commandOf(this.#launch) };
-    const [left] = this.tree.members();
+    const [left] = this.#ofProgram(this.tree.members());
     return left === undefined ? undefined : { pid: left.pid, command: left.command };
   }
 
@@ -115,11 +115,18 @@ export class RunningProcess implements Patient {
    * @param heard - whether the program has said that it heard the message it was asked by
    */
   explain(heard: boolean): readonly StopObstacle[] {
-    return this.#inquiry.explain(this.tree.members(), this.#launch.stopSignal ?? 'SIGTERM', heard);
+    const members = this.#ofProgram(this.tree.members());
+    return this.#inquiry.explain(members, this.#launch.stopSignal ?? 'SIGTERM', heard);
   }
 
   usage(): Usage | undefined {
     return usageOf(this.members());
+  }
+
+  /** Without those who only attend to it in its namespace, unless nobody else is left. */
+  #ofProgram(members: readonly Member[]): readonly Member[] {
+    const own = members.filter(({ pid }) => !this.launched.isAttendant(pid));
+    return own.length > 0 ? own : members;
   }
 }
 

@@ -9,12 +9,15 @@ import type { Ask } from './question.js';
 /** What one program has been asked on its way to its end, and why it is still there. */
 export class StopInquiry {
   readonly #host: Pick<IncarnationHost, 'clock' | 'note'>;
-  readonly #leader: number;
+  readonly #leader: () => number;
   readonly #program: string;
   #ask: Ask | undefined;
 
-  /** @param file - what was started as the leader */
-  constructor(host: Pick<IncarnationHost, 'clock' | 'note'>, leader: number, file: string) {
+  /**
+   * @param leader - the pid of the program itself, which may be known only once it has begun
+   * @param file - what was started as the leader
+   */
+  constructor(host: Pick<IncarnationHost, 'clock' | 'note'>, leader: () => number, file: string) {
     this.#host = host;
     this.#leader = leader;
     this.#program = basename(file);
@@ -22,7 +25,7 @@ export class StopInquiry {
 
   /** Takes down what it is asked next. To be called just before the asking: it looks at the leader, which reads one small file. */
   asks(by: Ask['by'], signal: NodeJS.Signals, to: Ask['to']): void {
-    const glance = glanceAt(this.#leader);
+    const glance = glanceAt(this.#leader());
     const before = this.#ask?.before?.suspended === true && glance ? { ...glance, suspended: true } : glance;
     if (before?.suspended === true && this.#ask === undefined)
       this.#host.note('it was suspended when it was asked to end, and is continued');
@@ -40,7 +43,7 @@ export class StopInquiry {
     heard: boolean,
   ): readonly StopObstacle[] {
     return explainStop({
-      leader: this.#leader,
+      leader: this.#leader(),
       program: this.#program,
       members,
       ask: this.#ask,

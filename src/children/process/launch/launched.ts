@@ -18,6 +18,8 @@ export class Launched {
   readonly #oom: OomWatch;
   #said = '';
   #inner: ProcessIdentity | undefined;
+  /** The processes that a namespace needs beside the program. */
+  #attendants: readonly number[] = [];
   #hasBegun: boolean;
   #onBegun: (() => void) | undefined;
 
@@ -60,6 +62,11 @@ export class Launched {
   /** The program's own, also where another process waits for it. */
   get pid(): number | undefined {
     return this.#inner?.pid ?? this.spawned.pid;
+  }
+
+  /** Whether it is no process of the program, but there so that the program can have a namespace. */
+  isAttendant(pid: number): boolean {
+    return this.#attendants.includes(pid);
   }
 
   /** Sends a signal to the program alone; before it has begun, to its launcher. */
@@ -121,17 +128,25 @@ export class Launched {
   /** The launcher has become the program: it has said so, and closed the descriptor. */
   #begin(): void {
     if (!this.#isWellSaid) return;
-    if (this.#plan.isNamespaced) this.#inner ??= this.#findInner();
+    if (this.#plan.isNamespaced && this.#inner === undefined) this.#findInner();
     this.#hasBegun = true;
     this.#onBegun?.();
     this.#onBegun = undefined;
   }
 
-  /** The second process of the namespace: the only child of the one that waits for it but process 1. */
-  #findInner(): ProcessIdentity | undefined {
-    const pid = childrenOf(this.spawned.pid).find((one) => innermostPid(one) !== 1);
+  /**
+   * The second process of the namespace: the only child of the one that waits for it but process 1. That one and the child of process 1 attend to it;
+   * nobody else has been left to process 1 by now.
+   */
+  #findInner(): void {
+    const { pid: waiting } = this.spawned;
+    const inside = childrenOf(waiting);
+    const first = inside.filter((one) => innermostPid(one) === 1);
+    const pid = inside.find((one) => !first.includes(one));
     const startTicks = pid === undefined ? undefined : readStat(pid)?.startTicks;
-    return pid === undefined || startTicks === undefined ? undefined : { pid, startTicks };
+    if (waiting === undefined || pid === undefined || startTicks === undefined) return;
+    this.#inner = { pid, startTicks };
+    this.#attendants = [waiting, ...first, ...first.flatMap(childrenOf)];
   }
 
   /** What it is to read. That it does not read all of it is its own affair: the broken pipe is heard by whoever listens to its streams. */
@@ -148,7 +163,7 @@ function optionsIn(launch: ProcessLaunch): string {
 }
 
 function childrenOf(pid: number | undefined): readonly number[] {
-  return (readText(`/proc/${pid}/task/${pid}/children`) ?? '').trim().split(' ').map(Number);
+  return (readText(`/proc/${pid}/task/${pid}/children`) ?? '').match(/\d+/g)?.map(Number) ?? [];
 }
 
 /** Its number in its own namespace. */

@@ -1,5 +1,5 @@
 import type { IOType } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { SpawnError } from '../../../core/index.js';
 import { HAS_GROUPS } from '../owned/process-group.js';
 import type { ProcessLaunch } from '../process-launch.js';
@@ -94,8 +94,14 @@ function environment(
 
 function openStdin({ stdin = 'ignore' }: ProcessLaunch): IOType | number {
   if (stdin === 'ignore' || stdin === 'inherit') return stdin;
-  return typeof stdin === 'object' && 'file' in stdin ? openSync(stdin.file, 'r') : 'pipe';
+  return typeof stdin === 'object' && 'file' in stdin ? openSync(stdin.file, AT_ONCE) : 'pipe';
 }
+
+/**
+ * For reading, without waiting: a pipe by name that nobody writes to yet would hold this process up, and a terminal would become its own. Node has the
+ * program's own reads wait all the same.
+ */
+const AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /** What a file or a name says of itself is told of the child whose start fails by it. */
 function attempt<T>(launch: ProcessLaunch, seat: Seat, option: string, make: () => T): T {

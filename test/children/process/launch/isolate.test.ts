@@ -134,6 +134,22 @@ describe.runIf(namespaces)('a program in a pid namespace', () => {
     expect(exit.type === 'not-started' && exit.error.message).toContain('no directory of PATH has it');
   });
 
+  test('is told of without the processes that a namespace needs beside it', async () => {
+    const { host, incarnation } = started('trap "" TERM; sleep 1000 & wait; sleep 1000', { isolate });
+    await host.next('ready');
+    await until(() => incarnation.usage?.()?.processes === 2);
+    expect(incarnation.usage?.()?.processes).toBe(2);
+    incarnation.stop(60_000);
+    const obstacles = incarnation.explain?.() ?? [];
+    expect(obstacles.map(({ verdict, pid }) => [verdict, pid])).toContainEqual([
+      'ignored',
+      incarnation.facts?.().pid,
+    ]);
+    expect(obstacles.map(({ command }) => command).join()).not.toMatch(/unshare|treewarden/);
+    incarnation.kill();
+    expect(await exitOf(host)).toEqual({ type: 'killed' });
+  });
+
   test('is ended with all of its namespace when it is killed', async () => {
     const word = `4${process.pid}7.5`;
     const { host, incarnation } = started(`setsid sleep ${word} & wait`, { isolate, ownership: 'group' });

@@ -1,5 +1,16 @@
-import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -258,6 +269,34 @@ describe('what it reads', () => {
     expect(await reason('cat', { stdin: { file }, uid: 'no-such-user' })).toContain('no-such-user');
     const fds = spawnSync('sh', ['-c', `ls -l /proc/${process.pid}/fd`], { encoding: 'utf8' }).stdout;
     expect(fds).not.toContain(file);
+  });
+
+  test.runIf(has('mkfifo'))(
+    'a pipe by name without a writer, which holds nobody up, and is at its end',
+    async () => {
+      const file = join(folder, 'unwritten');
+      spawnSync('mkfifo', [file]);
+      expect(await said('cat; echo done', { stdin: { file } })).toEqual(['done']);
+    },
+  );
+
+  test.runIf(has('mkfifo'))('a pipe by name, whose writer it waits for to the end', async () => {
+    const file = join(folder, 'written');
+    spawnSync('mkfifo', [file]);
+    const script = 'exec 3>"$0"; echo open; read -r line; echo "$line" >&3';
+    const writer = spawn('sh', ['-c', script, file], { stdio: ['pipe', 'pipe', 'inherit'] });
+    // It waits for a reader as this process does not for a writer.
+    const reader = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      await once(writer.stdout, 'data');
+      const { host, incarnation } = started('cat', [], { stdin: { file } });
+      await host.next('ready');
+      writer.stdin.end('late\n');
+      expect(await exitOf(host)).toEqual({ type: 'completed' });
+      expect(incarnation.output?.()?.tail(1)[0]?.text).toBe('late');
+    } finally {
+      closeSync(reader);
+    }
   });
 
   test('a file that is not there is a failed start', async () => {
