@@ -63,7 +63,7 @@ test.runIf(process.platform === 'linux')(
     });
     const tree = new Supervisor(supervisor('root', { children: [program] }));
     await tree.start();
-    const report = await tree.stop({ graceMs: 25_000 });
+    const report = await tree.stop({ graceMs: 7000 });
     expect(report.survivors).toEqual([]);
     expect(report.children).toMatchObject([{ child: 'root/shell' }]);
   },
