@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 
 /** A process that is not mistaken for another one that has its number by now. */
 export interface ProcessIdentity {
@@ -80,10 +80,36 @@ export function isOwnProc(): boolean {
 
 /** A file below /proc; nothing where it is gone, hidden, or not ours to read. */
 export function readProc(path: string, encoding: 'latin1' | 'utf8' = 'latin1'): string | undefined {
+  return readUnsized(`/proc/${path}`, encoding);
+}
+
+/**
+ * A file whose size is told as 0, as the kernel tells it of all that it makes up; nothing where it cannot be read. Node's own `readFileSync` takes 64 KiB
+ * of new memory for each of them, which is most of what such a look costs.
+ */
+export function readUnsized(path: string, encoding: 'latin1' | 'utf8' = 'latin1'): string | undefined {
+  let fd: number | undefined;
   try {
-    return readFileSync(`/proc/${path}`, encoding);
+    fd = openSync(path, 'r');
+    return readToEnd(fd, encoding);
   } catch {
     return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** Kept, as hundreds of them are read in a row. */
+let scratch: Buffer | undefined;
+
+function readToEnd(fd: number, encoding: 'latin1' | 'utf8'): string {
+  let buffer = scratch ?? Buffer.allocUnsafeSlow(16_384);
+  for (let length = 0; ; ) {
+    const read = readSync(fd, buffer, length, buffer.length - length, null);
+    length += read;
+    if (length === buffer.length) buffer = Buffer.concat([buffer], 2 * length);
+    scratch = buffer;
+    if (read === 0) return buffer.toString(encoding, 0, length);
   }
 }
 

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { readUnsized } from '../proc.js';
 import type { ControlGroup } from './cgroup.js';
 
 /** Sees whether the kernel ended somebody for want of memory since it was made: by the counter of a control group. */
@@ -25,14 +26,9 @@ export class OomWatch {
 }
 
 function countIn(path: string | undefined): number | undefined {
-  try {
-    const count =
-      path === undefined ? undefined : /^oom_kill (\d+)$/m.exec(readFileSync(path, 'latin1'))?.[1];
-    return count === undefined ? undefined : Number(count);
-  } catch {
-    // Removed, or closed to us: nothing is known then.
-    return undefined;
-  }
+  // Removed, or closed to us: nothing is known then.
+  const count = path === undefined ? undefined : /^oom_kill (\d+)$/m.exec(readUnsized(path) ?? '')?.[1];
+  return count === undefined ? undefined : Number(count);
 }
 
 let counter: { readonly path: string | undefined } | undefined;
