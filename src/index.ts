@@ -73,6 +73,7 @@ export {
   CallError,
   type CallFailure,
   type CauseLimit,
+  type ChildDefaults,
   type ChildPath,
   type ChildSettings,
   type ChildStatus,
