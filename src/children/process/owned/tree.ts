@@ -124,7 +124,7 @@ export class ProcessTree {
   members(whileMs: number = FRESH_MS): readonly Member[] {
     if (this.#empty) return [];
     const residents =
-      this.#token === undefined ? this.#inGroup() : this.#lookAt(recentCensus(this.#clock, whileMs)).ours;
+      this.#token === undefined ? this.#inGroup() : this.#lookAt(this.#recentCensus(whileMs)).ours;
     return residents
       .map(({ pid, startTicks }) => ({
         pid,
@@ -170,9 +170,14 @@ export class ProcessTree {
 
   #escaped(whileMs: number): readonly Resident[] {
     if (this.#empty || !this.#mayHaveEscaped()) return [];
-    const census =
-      whileMs === 0 ? censusSince(this.#clock, this.#clock.now()) : recentCensus(this.#clock, whileMs);
+    const census = whileMs === 0 ? censusSince(this.#clock, this.#clock.now()) : this.#recentCensus(whileMs);
     return this.#lookAt(census).ours.filter(({ group }) => group !== this.#leader);
+  }
+
+  /** Not from before there was a leader, who would be missing from it. */
+  #recentCensus(whileMs: number): Census {
+    const census = recentCensus(this.#clock, whileMs);
+    return census.takenAtMs < this.#startedAtMs ? censusSince(this.#clock, this.#startedAtMs) : census;
   }
 
   #lookAt(census: Census): Look {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { command } from '../../../../src/children/index.js';
+import { recentCensus } from '../../../../src/children/process/owned/census.js';
 import { ProcessTree } from '../../../../src/children/process/owned/tree.js';
 import { isRunning, listPids, readStat } from '../../../../src/children/process/proc.js';
 import { systemClock } from '../../../../src/runtime/index.js';
@@ -122,5 +123,21 @@ onLinux.each([
     expect(tree.members()).toEqual([]);
     expect(tree.signal('SIGKILL')).toBe(false);
     expect(isRunning(pidsIn('escaped')[0] ?? 0)).toBe(true);
+  });
+});
+
+onLinux('a tree that was begun after the last look at all processes', () => {
+  test('is looked for anew, also where an older look would do', () => {
+    let nowMs = 1;
+    const clock = { ...systemClock, now: () => nowMs };
+    recentCensus(clock, 0);
+    nowMs = 2;
+    const leader = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+    started.push(leader);
+    const tree = new ProcessTree(leader.pid ?? 0, 'abcdefghijklmnop:2;', clock);
+    expect(tree.members(1000).map(({ pid }) => pid)).toEqual([leader.pid]);
+    const look = recentCensus(clock, 1000);
+    tree.members(1000);
+    expect(recentCensus(clock, 1000)).toBe(look);
   });
 });
