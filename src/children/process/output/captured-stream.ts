@@ -9,7 +9,7 @@ export interface Capture {
   readonly keeps: boolean;
   /** Where it goes. */
   readonly writer: OutputWriter | undefined;
-  /** The writer has failed, and is not asked any more. */
+  /** The writer has failed, and is given nothing more; called once. */
   onFailure(error: unknown): void;
 }
 
@@ -21,7 +21,8 @@ export class CapturedStream {
   readonly kept: KeptOutput | undefined;
   readonly #from: Readable;
   readonly #onFailure: (error: unknown) => void;
-  #writer: OutputWriter | undefined;
+  readonly #writer: OutputWriter | undefined;
+  #failed = false;
   /** How many writes hold it up. */
   #holds = 0;
   #mayHold = true;
@@ -62,7 +63,7 @@ export class CapturedStream {
     this.#from.resume();
   }
 
-  /** Nothing more is read; resolves once the writer has done its part. */
+  /** Nothing more is read; resolves once the writer has done its part. One that has failed is ended too: others may wait for what it holds. */
   finish(): void | Promise<void> {
     this.#from.destroy();
     this.#reader?.end();
@@ -71,6 +72,7 @@ export class CapturedStream {
   }
 
   #write(chunk: Buffer): void {
+    if (this.#failed) return;
     const writing = this.#settle((writer) => writer.write(chunk));
     if (writing === undefined || !this.#mayHold) return;
     this.#holds += 1;
@@ -92,7 +94,8 @@ export class CapturedStream {
   }
 
   #fail(error: unknown): void {
-    this.#writer = undefined;
+    if (this.#failed) return;
+    this.#failed = true;
     this.#onFailure(error);
   }
 }

@@ -167,13 +167,16 @@ describe('a sink', () => {
     },
   );
 
-  test('that fails is told of, gets no more, and holds no program up', async () => {
-    const { sink } = recordingSink(() => {
+  test('that fails is told of, gets no more but its end, and holds no program up', async () => {
+    let writes = 0;
+    const { sink, ended } = recordingSink(() => {
+      writes += 1;
       throw new Error('broken');
     });
     const { host } = shell('seq 1 200000', { stdout: sink });
     expect((await host.next('noted')).note).toContain('its sink has failed');
     expect((await host.next('exited')).exit).toEqual({ type: 'completed' });
+    expect([writes, ended()]).toEqual([1, true]);
   });
 
   test('that holds the program up loses nothing of what that has written before its end', async () => {
