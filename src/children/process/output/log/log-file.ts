@@ -117,7 +117,7 @@ class SharedLog implements LogFile {
 
   #closeLater(log: OpenLog, origin: OutputOrigin): void {
     const close = (): void => {
-      // A full disk may keep it busy for long, and the next program is not to wait for that.
+      // A full disk or a processor may keep it busy for long, and the next program is not to wait for that.
       if (log.isBusy) return this.#closeLater(log, origin);
       openLogs().delete(this);
       this.#log = undefined;
@@ -164,9 +164,12 @@ class LogWriter implements OutputWriter {
   }
 
   async end(): Promise<void> {
-    void this.#append(this.#lines.end());
-    await this.#log.flushed();
-    this.#leave();
+    try {
+      void this.#append(this.#lines.end());
+      await this.#log.flushed();
+    } finally {
+      this.#leave();
+    }
   }
 
   #append(block: Buffer | undefined): void | Promise<void> {

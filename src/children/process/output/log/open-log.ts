@@ -63,16 +63,15 @@ export class OpenLog {
    */
   static async open(layout: LogLayout, settings: LogSettings, clock: Clock): Promise<OpenLog> {
     const { directory, current, lock } = layout;
-    let held: number | undefined;
+    let log: OpenLog | undefined;
     try {
       await mkdir(directory, { recursive: true });
-      held = await lockLog(current, lock, settings.mode);
-      const log = new OpenLog(layout, settings, clock, held);
-      log.#file = await CurrentFile.open(current, settings.mode);
+      log = new OpenLog(layout, settings, clock, await lockLog(current, lock, settings.mode));
+      await log.#openFile();
       await log.#rotation.recover();
       return log;
     } catch (error) {
-      if (held !== undefined) closeSync(held);
+      await log?.#release().catch(() => undefined);
       throw logError(current, 'open', error);
     }
   }
@@ -83,9 +82,9 @@ export class OpenLog {
     return () => this.#notes.delete(note);
   }
 
-  /** Whether anything waits to be done. */
+  /** Whether anything waits to be done, also with what was rotated. */
   get isBusy(): boolean {
-    return this.#working;
+    return this.#working || this.#rotation.isBusy;
   }
 
   /** Takes whole lines. A promise asks to be given no more until it is settled. */
@@ -129,8 +128,7 @@ export class OpenLog {
   async close(): Promise<void> {
     await this.#work;
     await this.#rotation.settled();
-    await this.#letGo();
-    closeSync(this.#lock);
+    await this.#release();
   }
 
   #between(wish: () => Promise<void>): Promise<void> {
@@ -221,6 +219,14 @@ export class OpenLog {
     } catch (error) {
       this.#rotateFromMs = this.#clock.now() + RETRY_MS;
       this.#note('its log could not be rotated, and grows on', this.#failure('rotate', error));
+    }
+  }
+
+  async #release(): Promise<void> {
+    try {
+      await this.#letGo();
+    } finally {
+      closeSync(this.#lock);
     }
   }
 

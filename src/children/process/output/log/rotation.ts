@@ -12,6 +12,7 @@ export class Rotation {
   #newestNs = 0n;
   /** One step after another; it never fails. */
   #keeping: Promise<void> = Promise.resolve();
+  #steps = 0;
 
   constructor(layout: LogLayout, settings: LogSettings, onFailure: (error: unknown) => void) {
     this.#layout = layout;
@@ -37,16 +38,25 @@ export class Rotation {
     this.#keep();
   }
 
+  /** Whether anything that was put aside is not done with. */
+  get isBusy(): boolean {
+    return this.#steps > 0;
+  }
+
   /** Resolves once all that was put aside is done with. */
   settled(): Promise<void> {
     return this.#keeping;
   }
 
   #keep(): void {
+    this.#steps += 1;
     this.#keeping = this.#keeping
       .then(() => this.#prune())
       .then(() => this.#process())
-      .catch((error: unknown) => this.#onFailure(error));
+      .catch((error: unknown) => this.#onFailure(error))
+      .finally(() => {
+        this.#steps -= 1;
+      });
   }
 
   async #prune(): Promise<void> {

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -22,12 +23,13 @@ import {
   reopenLogs,
   tai64n,
 } from 'treewarden/logs';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { command } from '../../../../../src/children/index.js';
 import type { OutputOrigin, OutputWriter } from '../../../../../src/children/process/process-options.js';
 import { InvalidSpecError } from '../../../../../src/core/index.js';
 import { systemClock } from '../../../../../src/runtime/index.js';
 import { startRecorded } from '../../../../../src/testing/recording-host.js';
+import { VirtualClock } from '../../../../../src/testing/virtual-clock.js';
 
 const root = mkdtempSync(join(tmpdir(), 'log-file-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -207,6 +209,24 @@ describe('a processor', () => {
     expect(rotated().every((name) => name.endsWith('.u'))).toBe(true);
   });
 
+  test('that takes long holds up no later start of a program', async () => {
+    const clock = new VirtualClock();
+    const [begun, goOn] = [join(directory, '..', 'begun'), join(directory, '..', 'goOn')];
+    const script = 'touch "$0"; while [ ! -e "$1" ]; do sleep 0.01; done; cat';
+    onTestFinished(() => writeFileSync(goOn, ''));
+    const log = logFile({ directory, processor: ['sh', '-c', script, begun, goOn] });
+    const writer = await log.open({ ...origin, clock });
+    await writer.write(Buffer.from('one\n'));
+    await log.rotate();
+    await until(() => existsSync(begun));
+    await writer.end();
+    await clock.advance(1000);
+    const next = await log.open({ ...origin, clock });
+    writeFileSync(goOn, '');
+    await next.end();
+    await until(() => rotated().length === 1 && rotated().every((name) => name.endsWith('.s')));
+  });
+
   test('that was cut off is run again at the next start, and one that was done is not', async () => {
     mkdirSync(directory);
     const [undone, done] = [tai64n(new Date(1e12)), tai64n(new Date(1e12 + 1))];
@@ -274,6 +294,20 @@ describe('what is refused', () => {
     const opening = Promise.resolve(logFile({ directory: path }).open(origin));
     await expect(opening).rejects.toThrow(LogFileError);
     await expect(opening).rejects.toMatchObject({ errno: 'ENOTDIR', operation: 'open' });
+  });
+
+  test.runIf(existsSync('/proc/self/fd'))('one that cannot be recovered leaves no file open', async () => {
+    mkdirSync(join(directory, `${tai64n(new Date(1e12))}.t`), { recursive: true });
+    await expect(writerOf(logFile({ directory }))).rejects.toThrow(LogFileError);
+    const open = readdirSync('/proc/self/fd').map((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`);
+      } catch {
+        // That of the listing itself.
+        return '';
+      }
+    });
+    expect(open.filter((path) => path.startsWith(directory))).toEqual([]);
   });
 
   test.each<[string, LogFileOptions]>([
