@@ -71,7 +71,7 @@ export class OpenLog {
       await log.#rotation.recover();
       return log;
     } catch (error) {
-      await log?.#release().catch(() => undefined);
+      if (log !== undefined) await log.#release().catch(() => undefined);
       throw logError(current, 'open', error);
     }
   }
