@@ -8,7 +8,7 @@ import {
 } from '../../runtime/index.js';
 import { orphanMsOf } from '../channel/orphan.js';
 import type { ProcessOutput } from './output/streams.js';
-import { chargeOf, type Marking } from './owned/charge.js';
+import { chargeOf, type Marking, type OrphanEnd } from './owned/charge.js';
 import type { ProcessLaunch } from './process-launch.js';
 
 /** What had to be had before a process can be started. */
@@ -73,8 +73,7 @@ export class Preparation {
 
   /** It runs, as the leader of its group. */
   spawned(pid: number): void {
-    const { channel, stopSignal = 'SIGTERM' } = this.#launch;
-    this.#unrecord = this.#marking?.record(pid, this.#orphanMs(), channel ? undefined : stopSignal);
+    this.#unrecord = this.#marking?.record(pid, this.#orphanEnd());
   }
 
   /** The process, or the wish for it, is gone: gives back what was got. At once, without a promise, where that is nothing. Never rejects. */
@@ -84,11 +83,15 @@ export class Preparation {
     return this.#scope === undefined ? undefined : this.#close(this.#scope);
   }
 
-  /** As in a stop, a program that is not told to drain has its time for that by `shutdown`. */
-  #orphanMs(): number {
+  /** As in a stop: it is told to drain and to stop, each in its time; without a drain its time is `shutdown`. One with a channel is told nothing. */
+  #orphanEnd(): OrphanEnd {
     const { settings } = this.#host;
-    const { channel, drainSignal } = this.#launch;
-    return orphanMsOf((channel ?? drainSignal) ? settings : { ...settings, drainMs: 0 });
+    const { channel, drainSignal, stopSignal = 'SIGTERM' } = this.#launch;
+    if (channel !== undefined) return { graceMs: orphanMsOf(settings), signal: undefined };
+    if (drainSignal === undefined)
+      return { graceMs: orphanMsOf({ ...settings, drainMs: 0 }), signal: stopSignal };
+    const drain = { signal: drainSignal, ms: settings.drainMs };
+    return { graceMs: orphanMsOf(settings), signal: stopSignal, drain };
   }
 
   async #lock(): Promise<number> {

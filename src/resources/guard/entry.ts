@@ -70,6 +70,15 @@ export interface GroupEntry {
   readonly graceMs: number;
   /** Sent first, at once; without it the group is only waited for until its grace is over. */
   readonly signal: NodeJS.Signals | undefined;
+  /** Sent to the leader alone before `signal`, which waits until the leader has ended or this is over; `graceMs` runs meanwhile. */
+  readonly drain?: GroupDrain | undefined;
+}
+
+/** How a leader is told to finish its work by itself. */
+export interface GroupDrain {
+  readonly signal: NodeJS.Signals;
+  /** How long it has for that, in ms. */
+  readonly ms: number;
 }
 
 /** Processes that carry a mark in their environment, and whatever they have started: to be ended before anything is released. */

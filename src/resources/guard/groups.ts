@@ -31,24 +31,35 @@ export function groupLife(group: RecordedGroup): 'alive' | 'gone' | 'foreign' {
 }
 
 /**
- * Ends a group that is alive: its first signal if it has one, its grace, then SIGKILL.
+ * Ends a group that is alive: its leader is told to finish its work if it can be, then its first signal if it has one, its grace, then SIGKILL.
  * @returns whether it has ended; what SIGKILL does not end within 5 s is in the hands of the kernel
  */
 export async function endGroup(entry: GroupEntry, group: RecordedGroup, clock: Clock): Promise<boolean> {
-  if (entry.signal !== undefined) signal(entry.pid, entry.signal);
-  if (await hasEnded(group, entry.graceMs, clock)) return true;
-  signal(entry.pid, 'SIGKILL');
-  return hasEnded(group, KILLED_MS, clock);
+  const { pid, drain } = entry;
+  const endMs = clock.now() + entry.graceMs;
+  if (drain !== undefined && signal(pid, drain.signal)) {
+    const drainedMs = Math.min(clock.now() + drain.ms, endMs);
+    if (await hasEnded(group, drainedMs, clock, () => !signal(pid, 0))) return true;
+  }
+  if (entry.signal !== undefined) signal(-pid, entry.signal);
+  if (await hasEnded(group, endMs, clock)) return true;
+  signal(-pid, 'SIGKILL');
+  return hasEnded(group, clock.now() + KILLED_MS, clock);
 }
 
 const KILLED_MS = 5_000;
 
-async function hasEnded(group: RecordedGroup, withinMs: number, clock: Clock): Promise<boolean> {
-  const untilMs = clock.now() + withinMs;
+/** Waits for it, up to a time or until there is no more use in that. */
+async function hasEnded(
+  group: RecordedGroup,
+  untilMs: number,
+  clock: Clock,
+  isFutile: () => boolean = () => false,
+): Promise<boolean> {
   for (let waitMs = 2; ; waitMs = Math.min(waitMs * 2, 100)) {
     if (groupLife(group) !== 'alive') return true;
     const leftMs = untilMs - clock.now();
-    if (leftMs <= 0) return false;
+    if (leftMs <= 0 || isFutile()) return false;
     await pause(clock, Math.min(waitMs, leftMs));
   }
 }
@@ -91,10 +102,11 @@ function reaches(pgrp: number): boolean {
   }
 }
 
-function signal(pgrp: number, name: NodeJS.Signals): void {
+/** To a process, or a group by its negative number; the number is nobody else's while the group lives. False where it has ended, or cannot be reached. */
+function signal(target: number, name: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(-pgrp, name);
+    return process.kill(target, name);
   } catch {
-    // It has ended by itself, or cannot be reached: whether it has is looked at next.
+    return false;
   }
 }

@@ -128,6 +128,8 @@ lives() {
   return 1
 }
 
+ask_group() { case $1 in -) ;; *) kill -"$1" -"$2" 2>/dev/null ;; esac; }
+
 # 1. The processes, before anything they may use.
 waiting= marks= marked= grace=0
 look_at_clock
@@ -146,7 +148,12 @@ for n in $order; do
     *) continue ;;
   esac
   if is_number "$2" && [ "$2" -gt 1 ] && is_number "$have" && lives "$2" "$have"; then
-    case $4 in -) ;; *) kill -"$4" -"$2" 2>/dev/null ;; esac
+    # Its leader is told to finish its work; the rest waits for that. While the group lives, the number is nobody else's.
+    if is_number "$6" && kill -"$5" "$2" 2>/dev/null; then
+      eval "e_$n=$((now + ($6 + 9) / 10))"
+    else
+      ask_group "$4" "$2"
+    fi
     case $3 in inf) eval "t_$n=inf" ;; *) is_number "$3" && eval "t_$n=$((now + ($3 + 9) / 10))" || eval "t_$n=$now" ;; esac
     waiting="$waiting $n"
   else
@@ -220,9 +227,13 @@ end_marked() {
 while :; do
   still= groups=' '
   for n in $waiting; do
-    eval "what=\\$w_$n have=\\$h_$n end=\\$t_$n"
+    eval "what=\\$w_$n have=\\$h_$n end=\\$t_$n drained=\\$e_$n"
     set -- $what
     if ! lives "$2" "$have"; then released $n; continue; fi
+    if [ "$drained" ] && { [ $now -ge $drained ] || ! kill -0 "$2" 2>/dev/null; }; then
+      ask_group "$4" "$2"
+      eval "e_$n="
+    fi
     still="$still $n" groups="$groups$2 "
     case $end in
       inf) ;;

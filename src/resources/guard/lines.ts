@@ -1,4 +1,4 @@
-import type { Entry, Identity } from './entry.js';
+import type { Entry, GroupDrain, Identity } from './entry.js';
 import type { Who } from './identity.js';
 import { END, fromToken, toToken } from './tokens.js';
 
@@ -192,14 +192,17 @@ const PARSERS: { readonly [T in Entry['type']]: (words: readonly string[]) => Wa
     if (key === undefined || count === undefined || sinceS === undefined) return undefined;
     return { entry: { type: 'sysv-sem', key, count }, sinceS };
   },
-  group: ([leader = '', grace = '', signal = '', ...more]) => {
+  group: ([leader = '', grace = '', signal = '', ...drained]) => {
     const pid = whole(leader);
     const graceMs = grace === 'inf' ? Number.POSITIVE_INFINITY : whole(grace);
     // Group 1 is everybody's parent, and group 0 is our own.
-    if (pid === undefined || pid < 2 || graceMs === undefined || more.length > 0) return undefined;
-    if (signal !== '-' && !/^[A-Z][A-Z0-9]*$/.test(signal)) return undefined;
+    if (pid === undefined || pid < 2 || graceMs === undefined) return undefined;
+    if (signal !== '-' && !SIGNAL.test(signal)) return undefined;
     const first = signal === '-' ? undefined : (`SIG${signal}` as NodeJS.Signals);
-    return { entry: { type: 'group', pid, graceMs, signal: first }, sinceS: 0 };
+    const entry = { type: 'group', pid, graceMs, signal: first } as const;
+    if (drained.length === 0) return { entry, sinceS: 0 };
+    const drain = drainOf(drained);
+    return drain && { entry: { ...entry, drain }, sinceS: 0 };
   },
   marked: ([mark = '', grace = '', ...more]) => {
     const graceMs = whole(grace);
@@ -210,6 +213,15 @@ const PARSERS: { readonly [T in Entry['type']]: (words: readonly string[]) => Wa
   command: ([first, ...more]) =>
     first === undefined ? undefined : { entry: { type: 'command', argv: [first, ...more] }, sinceS: 0 },
 };
+
+function drainOf([signal = '', time = '', ...more]: readonly string[]): GroupDrain | undefined {
+  const ms = whole(time);
+  if (!SIGNAL.test(signal) || ms === undefined || more.length > 0) return undefined;
+  return { signal: `SIG${signal}` as NodeJS.Signals, ms };
+}
+
+/** Without its SIG. */
+const SIGNAL = /^[A-Z][A-Z0-9]*$/;
 
 function isType(type: string | undefined): type is Entry['type'] {
   return type !== undefined && Object.hasOwn(PARSERS, type);
@@ -231,6 +243,9 @@ function facts(entry: Entry, sinceS: number): readonly (string | number)[] {
         entry.pid,
         entry.graceMs === Number.POSITIVE_INFINITY ? 'inf' : Math.ceil(entry.graceMs),
         entry.signal?.slice('SIG'.length) ?? '-',
+        ...(entry.drain === undefined
+          ? []
+          : [entry.drain.signal.slice('SIG'.length), Math.ceil(entry.drain.ms)]),
       ];
     case 'marked':
       return [entry.mark, Math.ceil(entry.graceMs)];

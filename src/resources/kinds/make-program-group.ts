@@ -15,6 +15,8 @@ export interface ProgramGroupRequest extends ResourceRequest {
   readonly graceMs: number;
   /** Sent first; without it, it is only waited for: one with a channel sees the end of this process by itself. */
   readonly signal?: NodeJS.Signals | undefined;
+  /** Sent to the leader alone before that, and its time to finish its work in ms; part of `graceMs`. */
+  readonly drain?: { readonly signal: NodeJS.Signals; readonly ms: number } | undefined;
 }
 
 /**
@@ -22,12 +24,12 @@ export interface ProgramGroupRequest extends ResourceRequest {
  * Released in order, it ends nobody: the tree has seen to that.
  */
 export const makeProgramGroup: Make<ProgramGroupRequest> = (asked, { ledger, guarded }): Claim => {
-  const { pid, graceMs, signal } = checked(asked);
+  const { pid, graceMs, signal, drain } = checked(asked);
   const group = { pid, startTicks: startTicks(pid) ?? 0 };
   const claim = { name: String(pid), facts: group, mapped: false as const };
   // It has ended already: by the time one looks its number may be another's.
   if (group.startTicks === 0) return { ...claim, release: ignore, releaseSync: ignore };
-  const written = ledger.want({ type: 'group', pid, graceMs, signal });
+  const written = ledger.want({ type: 'group', pid, graceMs, signal, drain });
   written.have({ type: 'group', startTicks: group.startTicks });
   return {
     ...claim,
@@ -44,13 +46,19 @@ export const makeProgramGroup: Make<ProgramGroupRequest> = (asked, { ledger, gua
 };
 
 function checked(request: ProgramGroupRequest): ProgramGroupRequest {
-  const { pid, graceMs, signal } = request;
+  const { pid, graceMs, signal, drain } = request;
   checkWhole(SUBJECT, 'pid', pid, 2);
   if (typeof graceMs !== 'number' || !(graceMs >= 0))
     refuse(SUBJECT, 'graceMs', graceMs, 'a number of ms from 0, or Infinity');
-  if (signal !== undefined && !Object.hasOwn(constants.signals, signal))
-    refuse(SUBJECT, 'signal', signal, "the name of a signal, such as 'SIGTERM'");
+  checkSignal('signal', signal);
+  checkSignal('drain.signal', drain?.signal);
+  if (drain !== undefined) checkWhole(SUBJECT, 'drain.ms', Math.ceil(drain.ms), 0);
   return request;
+}
+
+function checkSignal(name: string, signal: NodeJS.Signals | undefined): void {
+  if (signal !== undefined && !Object.hasOwn(constants.signals, signal))
+    refuse(SUBJECT, name, signal, "the name of a signal, such as 'SIGTERM'");
 }
 
 const SUBJECT = "a program's process group";

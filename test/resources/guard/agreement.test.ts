@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, linkSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Entry, Identity } from '../../../src/resources/guard/entry.js';
+import type { Entry, GroupDrain, Identity } from '../../../src/resources/guard/entry.js';
 import { thisProcess } from '../../../src/resources/guard/identity.js';
 import {
   dropLine,
@@ -412,6 +412,27 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    name: 'a marked process that was stopped goes on when it is asked to end, and has its time for that',
+    arrange: async (place) => {
+      const mark = freshMark();
+      const script = 'trap "echo >it-ended; exit" TERM; (kill -STOP $$; echo); while :; do sleep 0.05; done';
+      const own = await place.process(`cd "${place.dir}"; ${script}`, { TREEWARDEN_MARK: `${mark}:1;` });
+      const verify = () => expect(existsSync(place.at('it-ended'))).toBe(true);
+      return { lines: marked(1, mark, 60_000), released: [own], verify };
+    },
+  },
+  {
+    name: 'marked processes have the longest of the times that are listed, wherever it stands',
+    arrange: async (place) => {
+      const mark = freshMark();
+      const script = 'trap "echo >it-ended; exit" TERM; echo; while :; do sleep 0.05; done';
+      const own = await place.process(`cd "${place.dir}"; ${script}`, { TREEWARDEN_MARK: `${mark}:1;` });
+      const lines = [...marked(1, freshMark(), 0), ...marked(2, mark, 60_000), ...marked(3, freshMark(), 0)];
+      const verify = () => expect(existsSync(place.at('it-ended'))).toBe(true);
+      return { lines, released: [own], verify };
+    },
+  },
+  {
     name: 'processes of another mark, and those that only name the mark elsewhere',
     arrange: async (place) => {
       const mark = freshMark();
@@ -435,6 +456,30 @@ const CASES: readonly Case[] = [
       const own = await place.process(`cd "${place.dir}"; ${script}`, { TREEWARDEN_MARK: `${mark}:1;` });
       const lines = [...marked(1, mark, 0), ...grouped(2, own, 60_000, 'SIGINT')];
       return { lines, released: [own], verify: () => expect(existsSync(place.at('it-ended'))).toBe(true) };
+    },
+  },
+  {
+    name: 'a leader that finishes its work by a signal of its own is sent that alone, and its group is asked after it',
+    arrange: async (place) => {
+      const member = '(trap "echo >asked; exit" TERM; while :; do sleep 0.05; done) & echo';
+      const leader =
+        'trap "sleep 0.3; [ -e asked ] || echo >in-peace; exit" QUIT; while :; do sleep 0.05; done';
+      const own = await place.process(`cd "${place.dir}"; ${member}; ${leader}`, {});
+      const lines = grouped(1, own, 120_000, 'SIGTERM', { signal: 'SIGQUIT', ms: 60_000 });
+      const verify = () => {
+        expect(existsSync(place.at('in-peace'))).toBe(true);
+        expect(existsSync(place.at('asked'))).toBe(true);
+      };
+      return { lines, released: [own], verify };
+    },
+  },
+  {
+    name: 'a leader that does not finish its work in time is asked to end like any other',
+    arrange: async (place) => {
+      const script = `trap '' QUIT; trap "echo >asked; exit" TERM; echo; while :; do sleep 0.05; done`;
+      const own = await place.process(`cd "${place.dir}"; ${script}`, {});
+      const lines = grouped(1, own, 60_000, 'SIGTERM', { signal: 'SIGQUIT', ms: 100 });
+      return { lines, released: [own], verify: () => expect(existsSync(place.at('asked'))).toBe(true) };
     },
   },
   {
@@ -537,8 +582,9 @@ function grouped(
   { pid, startTicks }: { pid: number; startTicks: number },
   graceMs: number,
   signal?: NodeJS.Signals,
+  drain?: GroupDrain,
 ): readonly string[] {
-  return made(number, { type: 'group', pid, graceMs, signal }, { type: 'group', startTicks });
+  return made(number, { type: 'group', pid, graceMs, signal, drain }, { type: 'group', startTicks });
 }
 
 /** Made by `ipcmk` as user nobody, and described as if it were ours. */

@@ -57,6 +57,9 @@ const entry: fc.Arbitrary<Entry> = fc.oneof(
     pid: fc.integer({ min: 2, max: 4_194_304 }),
     graceMs: fc.oneof(fc.nat(), fc.constant(Number.POSITIVE_INFINITY)),
     signal: fc.constantFrom('SIGTERM' as const, 'SIGUSR1' as const, undefined),
+    drain: fc.option(fc.record({ signal: fc.constant('SIGQUIT' as const), ms: fc.nat() }), {
+      nil: undefined,
+    }),
   }),
   fc.record({ type: fc.constant('command' as const), argv: fc.tuple(text, text, text) }),
 );
@@ -154,6 +157,10 @@ describe('a ledger', () => {
     'w 1 group 0 0 - .',
     'w 1 group 5 0 -9 .',
     'w 1 group 5 soon TERM .',
+    'w 1 group 5 0 TERM QUIT .',
+    'w 1 group 5 0 TERM -3 500 .',
+    'w 1 group 5 0 TERM QUIT soon .',
+    'w 1 group 5 0 TERM QUIT 500 more .',
     'w 1 command .',
     'w 1 volcano /a .',
     'w x file 0 /a .',

@@ -18,11 +18,20 @@ export interface Marking {
   /**
    * Writes the leader's group down as well: a program that shows its state in its title overwrites the mark with that. At once, where a record is kept.
    *
-   * @param graceMs - how long it has to end once this process is dead
-   * @param signal - what it is sent then; one with a channel sees the end of this process by itself
+   * @param end - what is to become of it once this process is dead
    * @returns what takes it off the record
    */
-  record(pid: number, graceMs: number, signal: NodeJS.Signals | undefined): () => void;
+  record(pid: number, end: OrphanEnd): () => void;
+}
+
+/** How a program is ended whose host is dead. */
+export interface OrphanEnd {
+  /** How long it has altogether, in ms. */
+  readonly graceMs: number;
+  /** What its group is sent; one with a channel sees the end of this process by itself. */
+  readonly signal: NodeJS.Signals | undefined;
+  /** What the program alone is sent before that, and for how long it is waited then, in ms. */
+  readonly drain?: { readonly signal: NodeJS.Signals; readonly ms: number } | undefined;
 }
 
 /** By what the processes of a host are known, also once it is dead: a mark in their environment that is on the record of its resources. */
@@ -42,8 +51,7 @@ export class Charge {
     return {
       token,
       env: { [MARK_VARIABLE]: `${process.env[MARK_VARIABLE] ?? ''}${token}` },
-      record: (pid, graceMs, signal) =>
-        this.#record({ kind: 'program-group', pid, graceMs, signal } as ResourceRequest),
+      record: (pid, end) => this.#record({ kind: 'program-group', pid, ...end } as ResourceRequest),
     };
   }
 

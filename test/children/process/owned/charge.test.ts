@@ -137,10 +137,14 @@ onLinux('the record of a program', () => {
   test.each<[string, CommandOptions, object]>([
     ['that has its time by shutdown alone, as in a stop', {}, { graceMs: 300, signal: 'SIGTERM' }],
     ['of its own stop signal', { stopSignal: 'SIGINT' }, { graceMs: 300, signal: 'SIGINT' }],
-    ['that drains by a signal', { drainSignal: 'SIGQUIT' }, { graceMs: 7300, signal: 'SIGTERM' }],
+    [
+      'that drains by a signal',
+      { drainSignal: 'SIGQUIT' },
+      { graceMs: 7300, signal: 'SIGTERM', drain: { signal: 'SIGQUIT', ms: 7000 } },
+    ],
     ['that is killed at once', { shutdown: 'brutal_kill' }, { graceMs: 0 }],
     ['that may take any time', { shutdown: 'infinity' }, { graceMs: Number.POSITIVE_INFINITY }],
-  ])('says for one %s how long it may outlive this process', async (_, options, expected) => {
+  ])('says for one %s how it is ended, and when, once this process is dead', async (_, options, expected) => {
     const provider = new Provider();
     const { host } = start(provider, new Scope(), { ...SETTINGS, ...options });
     await host.next('exited');
