@@ -1,6 +1,6 @@
 import type { Branch } from './branch.js';
 import type { ChildSpec, IncarnationHost } from './driver.js';
-import { Life } from './life.js';
+import type { Life } from './life.js';
 import { deleteChild, keepChild, terminateChild } from './requests.js';
 import { Supervisor } from './supervisor.js';
 
@@ -11,9 +11,11 @@ export class Siblings {
 
   /** @throws TypeError for a host that is no supervisor of this library */
   constructor(host: IncarnationHost) {
-    if (!(host instanceof Life)) throw new TypeError('Siblings are kept only under a supervisor.');
+    // By shape: its class is another one in the package's other module format.
+    const owner = (host as Partial<Life>).slot?.owner;
+    if (owner === undefined) throw new TypeError('Siblings are kept only under a supervisor.');
     // Safe: the only owner of slots.
-    this.#branch = host.slot.owner as Branch;
+    this.#branch = owner as Branch;
     this.supervisor = Supervisor.of(this.#branch);
   }
 
