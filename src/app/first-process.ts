@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { type ErrorFacts, errorFacts } from '../core/index.js';
 import type { Clock, Logger, Timer } from '../runtime/index.js';
 
 /** How long an ended child may wait for Node to take notice of it, in ms: it does so in the same turn of the event loop. */
@@ -33,6 +34,7 @@ class OrphanDuty {
   readonly #settings: FirstProcessSettings;
   #timer: Timer | undefined;
   #reaper: Promise<Reap | undefined> | undefined;
+  #failure: ErrorFacts | undefined;
   #warned = false;
   #over = false;
 
@@ -58,7 +60,7 @@ class OrphanDuty {
       this.#timer = undefined;
       return this.look();
     }
-    this.#reaper ??= this.#settings.openReaper();
+    this.#reaper ??= this.#openReaper();
     const reap = await this.#reaper;
     this.#timer = undefined;
     if (this.#over) return;
@@ -70,12 +72,22 @@ class OrphanDuty {
     this.look();
   }
 
+  /** A failure is the same as having none: here nobody else would hear of it, and it would end process 1. */
+  async #openReaper(): Promise<Reap | undefined> {
+    try {
+      return await this.#settings.openReaper();
+    } catch (error) {
+      this.#failure = errorFacts(error);
+      return undefined;
+    }
+  }
+
   #warn(orphans: readonly string[]): void {
     if (this.#warned) return;
     this.#warned = true;
     const pids = orphans.map((one) => Number(one.split(' ')[0]));
     this.#settings.logger?.warn(
-      { pids },
+      { pids, ...(this.#failure === undefined ? {} : { error: this.#failure }) },
       'This program is process 1, and ended processes that it was given by the kernel stay listed as zombies. Start the container with an init ' +
         '(docker run --init, tini), or install the optional package koffi.',
     );

@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { seeOffOrphans } from '../../src/app/first-process.js';
+import { systemClock } from '../../src/runtime/index.js';
 import { endAll, fixture, type Program, run, startAsFirstProcess } from './program.js';
 
 afterEach(endAll);
@@ -33,4 +35,30 @@ describe.runIf(namespaces)('as process 1 of a container, where no signal has a d
     const { lines } = await asFirst('none').ended;
     expect(lines).toEqual(['listeners 1', 'left ', 'listeners 0']);
   });
+});
+
+test.runIf(process.platform === 'linux')('what reaps orphans, and cannot be had, is warned of', async () => {
+  const ended = spawn('true', { stdio: 'ignore' });
+  const end = new Promise((resolve) => ended.once('exit', resolve));
+  // Before the next turn of the event loop Node takes no notice of it.
+  while (!readFileSync(`/proc/${ended.pid}/stat`, 'latin1').includes(') Z '));
+  let lookAgain = (): void => undefined;
+  const clock = {
+    ...systemClock,
+    after: (_: number, run: () => void) => {
+      lookAgain = run;
+      return { cancel: () => undefined };
+    },
+  };
+  let takeOff = (): void => undefined;
+  const warned = await new Promise((resolve) => {
+    const logger = { debug() {}, info() {}, warn: resolve, error() {} };
+    const openReaper = () => Promise.reject(new Error('no such file'));
+    takeOff = seeOffOrphans({ clock, logger, openReaper });
+    process.emit('SIGCHLD', 'SIGCHLD');
+    lookAgain();
+  });
+  takeOff();
+  await end;
+  expect(warned).toMatchObject({ pids: [ended.pid], error: { message: 'no such file' } });
 });
