@@ -93,16 +93,30 @@ export class Child<Spec extends ChildSpec = ChildSpec> {
   /**
    * Resolves as soon as the child is ready; if it is already, in the next turn of the event loop, where news of its end that is on the way is
    * known. Rejects with WrongStateError when it stays down.
+   *
+   * @param options - `signal`: takes the wait back, which then rejects with its reason; the child goes on as it was
    */
-  whenReady(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#slot.status !== 'ready') return this.#awaitReady({ resolve, reject });
-      // A caller who tries again whenever the child is ready would otherwise go round in microtasks, and never let the end arrive.
-      systemClock.yield(() => {
-        if (this.#slot.status === 'ready') resolve();
-        else this.#awaitReady({ resolve, reject });
+  async whenReady({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    signal?.throwIfAborted();
+    let leave = (): void => undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const waiter: Waiter = { resolve, reject };
+        leave = () => {
+          this.#slot.awaited?.leave(waiter);
+          reject(signal?.reason);
+        };
+        signal?.addEventListener('abort', leave);
+        if (this.#slot.status !== 'ready') return this.#awaitReady(waiter);
+        // A caller who tries again whenever the child is ready would otherwise go round in microtasks, and never let the end arrive.
+        systemClock.yield(() => {
+          if (this.#slot.status === 'ready' || signal?.aborted) resolve();
+          else this.#awaitReady(waiter);
+        });
       });
-    });
+    } finally {
+      signal?.removeEventListener('abort', leave);
+    }
   }
 
   #awaitReady(waiter: Waiter): void {

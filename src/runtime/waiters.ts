@@ -12,7 +12,7 @@ export class Waiters {
   readonly #slot: Slot;
   #starter: Waiter | undefined;
   #stoppers: Waiter[] = [];
-  #readiness: Waiter[] = [];
+  readonly #readiness = new Set<Waiter>();
 
   constructor(slot: Slot) {
     this.#slot = slot;
@@ -27,7 +27,12 @@ export class Waiters {
   }
 
   awaitReady(waiter: Waiter): void {
-    this.#readiness.push(waiter);
+    this.#readiness.add(waiter);
+  }
+
+  /** Whoever waits until it is ready does so no longer. */
+  leave(waiter: Waiter): void {
+    this.#readiness.delete(waiter);
   }
 
   /** The start under way is over: the child is ready, or has declined to run. */
@@ -35,7 +40,7 @@ export class Waiters {
     this.#starter?.resolve();
     this.#starter = undefined;
     if (this.#slot.status !== 'ready') this.staysDown();
-    else for (const waiter of this.#readiness.splice(0)) waiter.resolve();
+    else this.#settleReadiness((waiter) => waiter.resolve());
   }
 
   startFailed(error: unknown): void {
@@ -57,8 +62,13 @@ export class Waiters {
 
   /** It stays down, so nobody should wait for it any longer. */
   staysDown(): void {
-    for (const waiter of this.#readiness.splice(0)) {
-      waiter.reject(new WrongStateError(this.#slot.path, 'whenReady', 'not_running'));
-    }
+    this.#settleReadiness((waiter) =>
+      waiter.reject(new WrongStateError(this.#slot.path, 'whenReady', 'not_running')),
+    );
+  }
+
+  #settleReadiness(settle: (waiter: Waiter) => void): void {
+    this.#readiness.forEach(settle);
+    this.#readiness.clear();
   }
 }

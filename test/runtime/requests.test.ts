@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { constantBackoff, noBackoff } from '../../src/core/index.js';
 import { type ChildSpec, dynamic, Supervisor, supervisor } from '../../src/runtime/index.js';
@@ -208,6 +209,19 @@ describe('whenReady', () => {
     const ready = of.child('a').whenReady();
     await of.run(ready);
     expect(of.nowMs).toBe(100);
+  });
+
+  test('can be taken back by a signal, which keeps no listener once it has settled', async () => {
+    const of = await tree();
+    await of.crash('a');
+    const [gone, stays] = [new AbortController(), new AbortController()];
+    const given = of.child('a').whenReady({ signal: gone.signal });
+    const kept = of.child('a').whenReady({ signal: stays.signal });
+    gone.abort('no more');
+    await expect(given).rejects.toBe('no more');
+    await expect(of.child('a').whenReady({ signal: gone.signal })).rejects.toBe('no more');
+    await of.run(kept);
+    for (const { signal } of [gone, stays]) expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   test.each<[string, (of: Awaited<ReturnType<typeof tree>>) => Promise<unknown>]>([

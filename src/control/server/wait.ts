@@ -40,8 +40,9 @@ async function untilReady(root: Supervisor, path: string, changes: Changes): Pro
 /** Its supervisor may be on the way down itself, to be started anew with all its children: then what counts is the next one's child. */
 async function becomesReady(root: Supervisor, child: Child, changes: Changes): Promise<void> {
   try {
-    await child.whenReady();
+    await child.whenReady({ signal: changes.over });
   } catch (error) {
+    if (changes.over.aborted) throw error;
     const above = child.path.slice(0, child.path.lastIndexOf('/'));
     const supervisor = find(root, above) ?? root;
     if (supervisor instanceof UnknownChildError || supervisor.status === 'ready') throw error;
@@ -71,16 +72,16 @@ async function untilDown(root: Supervisor, path: string, changes: Changes): Prom
       return { ...last.snapshot(), status: 'down' };
     }
     if (found === undefined && root.status === 'stopped') return root.snapshot();
-    if (found?.status === 'down' && !(await comesBack(found))) return found.snapshot();
+    if (found?.status === 'down' && !(await comesBack(found, changes))) return found.snapshot();
     last = found;
     if (found?.status !== 'down') await changes.next();
   }
 }
 
 /** Settles once it is known: with its readiness, or with the news that it stays down. */
-async function comesBack(child: Child): Promise<boolean> {
+async function comesBack(child: Child, { over }: Changes): Promise<boolean> {
   try {
-    await child.whenReady();
+    await child.whenReady({ signal: over });
     return true;
   } catch {
     return false;
@@ -100,8 +101,13 @@ function find(root: Supervisor, path: string): Child | undefined | UnknownChildE
 /** Whatever happens in the tree, for those who look again then. Who waits for it goes with the request. */
 class Changes {
   #wake: () => void = () => undefined;
+  /** Aborts with the request. */
+  readonly over: AbortSignal;
 
   constructor(root: Supervisor, call: Call) {
+    const request = new AbortController();
+    this.over = request.signal;
+    call.defer(() => request.abort());
     call.defer(root.on('*', () => this.#wake()));
   }
 
