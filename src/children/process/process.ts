@@ -85,6 +85,7 @@ export class ProcessIncarnation implements Incarnation {
   }
 
   kill(): void {
+    this.#output.hurry();
     if (this.#ending?.isAllButOver) return;
     this.#wish.asked = 'kill';
     this.#watches.end();
@@ -113,7 +114,7 @@ export class ProcessIncarnation implements Incarnation {
   }
 
   explain(heard = false): readonly StopObstacle[] {
-    return this.#gone ? [] : (this.#running?.explain(heard) ?? []);
+    return this.#gone ? this.#output.explain() : (this.#running?.explain(heard) ?? []);
   }
 
   output(): ChildOutput | undefined {

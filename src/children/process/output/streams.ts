@@ -1,6 +1,6 @@
 import type { IOType } from 'node:child_process';
-import { errorFacts } from '../../../core/index.js';
-import type { ChildOutput, IncarnationHost, OutputLine } from '../../../runtime/index.js';
+import { errorFacts, type StopObstacle } from '../../../core/index.js';
+import type { ChildOutput, IncarnationHost, OutputLine, Timer } from '../../../runtime/index.js';
 import { needsStdout } from '../../readiness.js';
 import type { ProcessLaunch } from '../process-launch.js';
 import type { OutputSink, OutputTarget, OutputWriter } from '../process-options.js';
@@ -16,6 +16,8 @@ const STREAMS: readonly StreamName[] = ['stdout', 'stderr'];
 
 /** How long an exit waits for a sink to write what it was given, in ms. */
 const LAST_WRITE_MS = 2000;
+/** And once it was killed: a kill is waited for no longer than half a second where the time of a stop is short. */
+const LAST_WRITE_KILLED_MS = 300;
 
 /**
  * The output of one incarnation of a program: where its stdout and stderr go, and the last lines of what is captured. The program is held up only
@@ -28,6 +30,10 @@ export class ProcessOutput implements ChildOutput {
   readonly #captured: Partial<Record<StreamName, CapturedStream>> = {};
   readonly #followers: Followers;
   #over = false;
+  #killed = false;
+  /** What keeps a sink from writing, as it has told. */
+  #trouble: unknown;
+  #lastWrite: LastWrite | undefined;
   #order = 0;
   /** When the last chunk came in: to look at the clock for each line would cost more than to read it. */
   #atMs = 0;
@@ -136,6 +142,23 @@ export class ProcessOutput implements ChildOutput {
     if (ending.length > 0) return this.#inTime(Promise.all(ending));
   }
 
+  /** The program was killed: what its sinks have not written yet is waited for only briefly. */
+  hurry(): void {
+    if (this.#killed) return;
+    this.#killed = true;
+    this.#lastWrite?.giveUpAfter(LAST_WRITE_KILLED_MS);
+  }
+
+  /** What keeps an exit from being told, once the program itself has ended. */
+  explain(): readonly StopObstacle[] {
+    if (this.#lastWrite === undefined) return [];
+    const cause = this.#trouble === undefined ? '' : `: ${errorFacts(this.#trouble).message}`;
+    const why = `it has ended, and its last output is not written yet${cause}`;
+    return [
+      { verdict: 'at-work', why, advice: 'Look at what its output goes to, such as the disk of its log.' },
+    ];
+  }
+
   async #openSinks(): Promise<void> {
     try {
       for (const stream of STREAMS) {
@@ -235,21 +258,51 @@ export class ProcessOutput implements ChildOutput {
   }
 
   /** Waits for the sinks; one that takes too long goes on without being waited for. */
-  #inTime(ending: Promise<unknown>): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#host.clock.after(LAST_WRITE_MS, () => {
-        this.#host.note(`its last output is not written yet after ${LAST_WRITE_MS} ms; its sink goes on`);
-        resolve();
-      });
-      void ending.then(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
+  async #inTime(ending: Promise<unknown>): Promise<void> {
+    const lastWrite = new LastWrite(this.#host, ending);
+    this.#lastWrite = lastWrite;
+    lastWrite.giveUpAfter(this.#killed ? LAST_WRITE_KILLED_MS : LAST_WRITE_MS);
+    const tookMs = await lastWrite.over;
+    this.#lastWrite = undefined;
+    if (tookMs !== undefined) this.#noteUnwritten(tookMs);
+  }
+
+  #noteUnwritten(tookMs: number): void {
+    const note = `its last output is not written yet after ${tookMs} ms; its sink goes on, and what it has not written when this program ends is lost`;
+    this.#host.note(note, this.#trouble === undefined ? undefined : errorFacts(this.#trouble));
   }
 
   #note(stream: StreamName, note: string, error?: unknown): void {
+    this.#trouble = error;
     this.#host.note(`its ${stream}: ${note}`, error === undefined ? undefined : errorFacts(error));
+  }
+}
+
+/** The wait for sinks that are being ended. */
+class LastWrite {
+  /** Resolves with nothing once all is written, or with how long it was waited for in vain, in ms. Never rejects. */
+  readonly over: Promise<number | undefined>;
+  readonly #host: IncarnationHost;
+  readonly #sinceMs: number;
+  #resolve: (tookMs?: number) => void = () => undefined;
+  #timer: Timer | undefined;
+
+  constructor(host: IncarnationHost, ending: Promise<unknown>) {
+    this.#host = host;
+    this.#sinceMs = host.clock.now();
+    this.over = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    void ending.then(() => {
+      this.#timer?.cancel();
+      this.#resolve();
+    });
+  }
+
+  giveUpAfter(ms: number): void {
+    const { clock } = this.#host;
+    this.#timer?.cancel();
+    this.#timer = clock.after(ms, () => this.#resolve(Math.round(clock.now() - this.#sinceMs)));
   }
 }
 

@@ -10,7 +10,8 @@ import type {
   OutputSink,
   OutputWriter,
 } from '../../../../src/children/process/process-options.js';
-import type { OutputLine } from '../../../../src/runtime/index.js';
+import type { SupervisionEvents } from '../../../../src/core/index.js';
+import { type OutputLine, Supervisor, supervisor } from '../../../../src/runtime/index.js';
 import { startRecorded } from '../../../../src/testing/recording-host.js';
 
 type Options = NonNullable<Parameters<typeof command>[3]>;
@@ -198,6 +199,34 @@ describe('a sink', () => {
     const { host } = shell('echo one', { stdout: never });
     expect((await host.next('noted')).note).toContain('not written yet');
     expect((await host.next('exited')).exit).toEqual({ type: 'completed' });
+  });
+
+  test('that cannot write makes no survivor of a program that has ended, and is named in the stop report', async () => {
+    const full: OutputSink = {
+      open: ({ note }) => ({
+        write: () => note('its log cannot be written', new Error('the disk is full')),
+        end: () => new Promise(() => undefined),
+      }),
+    };
+    const settings = { ready: { line: 'up' }, shutdown: 50 } as const;
+    const child = command('app', 'sh', ['-c', 'echo up >&2; echo up; exec sleep 1000'], {
+      ...settings,
+      stdout: full,
+      stderr: full,
+    });
+    const tree = new Supervisor(supervisor('root', { children: [child] }));
+    const kill = new Promise<SupervisionEvents['child:stopping'][0]>((resolve) => {
+      tree.on('child:stopping', (event) => event.step === 'kill' && resolve(event));
+    });
+    await tree.start();
+    const report = await tree.stop({ graceMs: 1000 });
+    expect(report.survivors).toEqual([]);
+    expect(report.failures.map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/its last output is not written yet.*the disk is full/),
+    );
+    expect((await kill).obstacles).toMatchObject([
+      { verdict: 'at-work', why: expect.stringMatching(/^it has ended.*the disk is full/) },
+    ]);
   });
 });
 
