@@ -1,6 +1,17 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   AlreadyLockedError,
@@ -101,6 +112,28 @@ describe.skipIf(!CAPABLE)('an instance lock', () => {
     expect(runs(pid)).toBe(false);
   });
 
+  test('has one that was stopped go on, so that it ends by its own handler', async () => {
+    await using trial = new Trial();
+    const { pid } = await orphan(
+      trial,
+      `trap 'echo >"${trial.path('asked')}"; exit' TERM; (kill -STOP $$; echo); while :; do sleep 0.05; done`,
+    );
+    await lock(scopeOf(await trial.open()), 'kill', 60_000);
+    expect(runs(pid)).toBe(false);
+    expect(existsSync(trial.path('asked'))).toBe(true);
+  });
+
+  test('has a child of this very program killed, which an earlier incarnation has left', async () => {
+    await using trial = new Trial();
+    const registry = await trial.open();
+    const before = scopeOf(registry, 1);
+    const { fd } = await lock(before, 'refuse');
+    const { pid } = await heir(fd);
+    await before.close();
+    await lock(scopeOf(registry, 2), 'kill');
+    expect(runs(pid)).toBe(false);
+  });
+
   test('leaves a process alone that only has the file open', async () => {
     await using trial = new Trial();
     const { pid, path } = await orphan(trial);
@@ -120,6 +153,18 @@ describe.skipIf(!CAPABLE)('an instance lock', () => {
     await expect(refused).rejects.toMatchObject({ holder: process.pid });
     await expect(refused).rejects.toThrow('It is alive and supervises');
     expect(runs(pid)).toBe(true);
+  });
+
+  test('never has this very program killed, though somebody has removed its ledger', async () => {
+    await using trial = new Trial();
+    const registry = await trial.open();
+    const { path } = await lock(scopeOf(registry, 1), 'refuse');
+    for (const name of trial.ledgers.filter((name) => name.includes('.ledger')))
+      unlinkSync(join(dirname(path), name));
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+    onTestFinished(() => kill.mockRestore());
+    await expect(lock(scopeOf(registry, 2), 'kill', 0)).rejects.toThrow('It is alive and supervises');
+    expect(kill.mock.calls.filter(([, signal]) => signal !== 0)).toEqual([]);
   });
 
   test('waits for its holder, and is taken by one of those who wait', async () => {
@@ -158,6 +203,25 @@ describe.skipIf(!CAPABLE)('an instance lock', () => {
     await expect(lock(scopeOf(registry), 'refuse')).rejects.toMatchObject({ holder: pid });
     await lock(scopeOf(registry), 'kill');
     expect(runs(pid)).toBe(false);
+  });
+
+  test('is had by its name, also where the file is removed while it is being locked', async () => {
+    await using trial = new Trial();
+    const { child } = await orphan(trial);
+    await ended(child);
+    const registry = await trial.open({ backend: 'files' });
+    const real = spawnSync('sh', ['-c', 'command -v flock'], { encoding: 'utf8' }).stdout.trim();
+    const path = join(trial.dir, 'state', trial.scope, '*.lock');
+    // The first to lock finds the file gone once it has it, as one does who waited for a holder that ended.
+    const script = `#!/bin/sh\n"${real}" "$@" || exit\n[ -e "$0.once" ] || { rm ${path}; >"$0.once"; }\n`;
+    mkdirSync(trial.path('bin'));
+    writeFileSync(trial.path('bin/flock'), script, { mode: 0o700 });
+    vi.stubEnv('PATH', `${trial.path('bin')}:${process.env['PATH']}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const held = await lock(scopeOf(registry), 'refuse');
+    expect(existsSync(trial.path('bin/flock.once'))).toBe(true);
+    expect(readFileSync(held.path, 'utf8')).toBe('shop/redis\n');
+    expect(fstatSync(held.fd).ino).toBe(statSync(held.path).ino);
   });
 
   test('is had without libc', async () => {

@@ -1,10 +1,16 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InvalidSpecError, ScopeClosedError } from '../../../src/core/index.js';
+import type { Entry, Written } from '../../../src/resources/guard/entry.js';
 import { guardianLine, haveLine, type LedgerHeader, wantLine } from '../../../src/resources/guard/lines.js';
 import { carriersOf, killMarked, signalCarrier } from '../../../src/resources/guard/marked.js';
 import { ResourceRegistry, reclaimLeftovers, survey } from '../../../src/resources/index.js';
-import type { ResourceRequest, ResourceScope } from '../../../src/runtime/index.js';
+import {
+  type MarkedProcessesRequest,
+  makeMarkedProcesses,
+} from '../../../src/resources/kinds/make-marked-processes.js';
+import type { Site } from '../../../src/resources/site.js';
+import { type ResourceRequest, type ResourceScope, systemClock } from '../../../src/runtime/index.js';
 import { freshMark, Place } from '../guard/place.js';
 
 const CAPABLE = process.platform === 'linux';
@@ -26,9 +32,40 @@ async function openScope(): Promise<ResourceScope> {
   return registry.openScope({ path: 'shop', incarnation: 0 });
 }
 
-function request(mark: string, graceMs = 100): ResourceRequest {
-  return { kind: 'marked-processes', mark, graceMs } as ResourceRequest;
+function request(mark: string, graceMs = 100): MarkedProcessesRequest {
+  return { kind: 'marked-processes', mark, graceMs };
 }
+
+/** Of a grant, only what marked processes need of it; `entries` is what is on the record. */
+function fakeSite(guarded: boolean, signal = new AbortController().signal) {
+  const entries = new Set<Entry>();
+  const want = (entry: Entry): Written => {
+    entries.add(entry);
+    return { entry, have: ignore, leave: ignore, drop: () => void entries.delete(entry) };
+  };
+  const parts: Partial<Site> = {
+    ledger: { path: '', written: [], want, close: ignore },
+    stateDir: place.stateDir,
+    scope: 'shop',
+    clock: systemClock,
+    owner: { path: 'shop', incarnation: 0 } as Site['owner'],
+    signal,
+    guarded: () => guarded,
+  };
+  // Safe: these kinds of processes look at nothing else.
+  return { mark: freshMark(), entries, site: parts as Site };
+}
+
+function attempted(run: () => void): 'done' | 'left' {
+  try {
+    run();
+    return 'done';
+  } catch {
+    return 'left';
+  }
+}
+
+function ignore(): void {}
 
 /** What a dead program has left. */
 async function leftover(header: Partial<LedgerHeader> = {}, lines: readonly string[] = []) {
@@ -111,6 +148,48 @@ describe.skipIf(!CAPABLE)('processes that carry a mark', () => {
     killMarked(mark);
     await expect.poll(() => carriersOf(mark)).toEqual([]);
     expect(own.exists()).toBe(false);
+  });
+
+  describe.each([true, false])('where the program ends at once, with a guardian: %s,', (guarded) => {
+    test('are left to it, or killed', async () => {
+      const { mark, entries, site } = fakeSite(guarded);
+      const claim = await makeMarkedProcesses(request(mark, 60_000), site);
+      const own = await place.process("trap '' TERM; echo; while :; do sleep 1; done", {
+        TREEWARDEN_MARK: `${mark}:1;`,
+      });
+      // It may take a moment to end: then the next start sees to it.
+      const left = attempted(() => claim.releaseSync());
+      if (guarded) expect([left, entries.size, own.exists()]).toEqual(['left', 1, true]);
+      else await expect.poll(() => own.exists()).toBe(false);
+      expect(entries.size).toBe(left === 'left' ? 1 : 0);
+    });
+
+    test('of whom none lives, are off the record', async () => {
+      const { mark, entries, site } = fakeSite(guarded);
+      const claim = await makeMarkedProcesses(request(mark), site);
+      expect(entries.size).toBe(1);
+      claim.releaseSync();
+      expect(entries.size).toBe(0);
+    });
+  });
+
+  test('are off the record where they could not be granted', async () => {
+    const guardian = await place.process('echo; exec sleep 1000', {});
+    await leftover({}, [guardianLine({ ...guardian, tid: guardian.pid })]);
+    const { mark, entries, site } = fakeSite(true, AbortSignal.abort());
+    await expect(makeMarkedProcesses(request(mark), site)).rejects.toThrow(ScopeClosedError);
+    expect(entries.size).toBe(0);
+  });
+
+  test('are found by the whole mark', async () => {
+    const mark = freshMark();
+    const carry = (marks: string) => place.process('echo; exec sleep 1000', { TREEWARDEN_MARK: marks });
+    const own = await carry(`${mark}0:1;${mark}:12;`);
+    await carry(`${mark}0:1;`);
+    await carry(`0${mark}:1;`);
+    await carry(`0${mark}:1;${mark}`);
+    await place.process('echo; exec sleep 1000', { OTHER: `${mark}:1;`, TREEWARDEN_MARK: `0${mark}:1;` });
+    expect(carriersOf(mark).map(({ pid }) => pid)).toEqual([own.pid]);
   });
 
   test('are signalled only while they are the ones that were found', async () => {
