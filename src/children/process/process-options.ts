@@ -75,7 +75,7 @@ export interface ProcessOptions {
    */
   readonly drainSignal?: NodeJS.Signals;
   /**
-   * How it is asked to stop. SIGCONT follows, so that a suspended program hears of it.
+   * How it is asked to stop. SIGCONT follows, so that a suspended program hears of it. Not SIGKILL: `shutdown: 'brutal_kill'` kills it at once.
    * @defaultValue `'SIGTERM'`
    */
   readonly stopSignal?: NodeJS.Signals;
@@ -157,7 +157,7 @@ export interface OutputWriter {
   write(chunk: Buffer): void | Promise<void>;
   /** Has the file that it writes opened anew, after that was renamed from outside; resolves once the old one is written no more. For sinks that write to files. */
   reopen?(): Promise<void>;
-  /** The stream is at its end. Resolves once all is written; the exit is not reported before. */
+  /** The stream is at its end, also after a write that has failed. Resolves once all is written; the exit is not reported before. */
   end(): void | Promise<void>;
 }
 
@@ -224,10 +224,16 @@ export function checkProcessOptions(subject: string, options: ProcessOptions & C
   checkFields(subject, options, FIELDS);
   const { env = {}, limits = {}, health = {} } = options;
   checkFields(subject, env, each(env, TEXT), 'env.');
+  checkFields(subject, { env: Object.keys(env) }, VARIABLES);
   checkNames(subject, limits, LIMITS.split(' '));
   checkFields(subject, limits, each(limits, LIMIT), 'limits.');
   checkNames(subject, health, Object.keys(HEALTH));
   checkFields(subject, health, HEALTH, 'health.');
+  if (health.host !== undefined && health.port === undefined)
+    raise(subject, 'health.host', health.host, 'with the port that is to be asked there');
+  checkFields(subject, options, CAUSES);
+  const limited = options.giveUpOn?.flatMap(({ on }) => on);
+  checkFields(subject, { on: limited }, { on: NAMED_CAUSES }, 'giveUpOn.');
   if (options.shutdown === 0) raise(subject, 'shutdown', 0, "above 0, or 'brutal_kill' for a kill at once");
   if (options.drainSignal !== undefined && options.drainMs === 0)
     raise(subject, 'drainMs', 0, 'above 0 with a drainSignal, whose time this is');
@@ -238,10 +244,29 @@ export function checkProcessOptions(subject: string, options: ProcessOptions & C
 const SIGNAL: Field = field('the name of a signal of this platform, such as SIGTERM', (value) =>
   Object.hasOwn(constants.signals, value as string),
 );
+/** What a program is asked by. */
+const HEARD: Field = field(
+  "a signal that a program can hear: not SIGSTOP, nor SIGKILL (shutdown: 'brutal_kill' is a kill at once)",
+  (value) => SIGNAL.holds(value) && value !== 'SIGKILL' && value !== 'SIGSTOP',
+);
 const PATH: Field = field(
   'a path, or a file: URL',
-  (value) => TEXT.holds(value) || (value instanceof URL && value.protocol === 'file:'),
+  (value) => (value !== '' && TEXT.holds(value)) || (value instanceof URL && value.protocol === 'file:'),
 );
+const NAMED_CAUSES: Field = listOf(
+  field(`an exit code, or ${SIGNAL.expected}`, (cause) => typeof cause === 'number' || SIGNAL.holds(cause)),
+);
+/** Once it is known what they are otherwise. */
+const CAUSES: Fields<Pick<ChildSettings, 'preventOn' | 'forceOn' | 'slowDownOn'>> = {
+  preventOn: NAMED_CAUSES,
+  forceOn: NAMED_CAUSES,
+  slowDownOn: NAMED_CAUSES,
+};
+const VARIABLES: Fields<Pick<ProcessOptions, 'env'>> = {
+  env: listOf(
+    field("the name of a variable: not empty, and without '='", (name) => /^[^=\0]+$/.test(name as string)),
+  ),
+};
 const ID: Field = either(within(0, 0xffff_fffe), TEXT);
 const AMOUNT: Field = either(within(0, Number.MAX_SAFE_INTEGER), words('unlimited'));
 const LIMITS =
@@ -249,10 +274,11 @@ const LIMITS =
 const LIMIT: Field = either(
   AMOUNT,
   field(
-    'an object of soft and hard, each of them that',
+    'an object of soft and hard, each of them that, and soft not above hard',
     (value) =>
       isObject(value) &&
-      Object.entries(value).every(([end, one]) => ['soft', 'hard'].includes(end) && AMOUNT.holds(one)),
+      Object.entries(value).every(([end, one]) => ['soft', 'hard'].includes(end) && AMOUNT.holds(one)) &&
+      !isAbove(value),
   ),
 );
 const WHEN_HELD: Field = words('kill', 'wait', 'refuse');
@@ -278,14 +304,15 @@ const FIELDS: Fields<ProcessOptions> = {
     (value) =>
       ['ignore', 'inherit', 'open'].includes(value as string) ||
       (isObject(value) &&
+        Object.keys(value).length === 1 &&
         ('text' in value ? typeof value.text === 'string' : 'file' in value && PATH.holds(value.file))),
   ),
   stdout: OUTPUT,
   stderr: OUTPUT,
-  drainSignal: SIGNAL,
-  stopSignal: SIGNAL,
+  drainSignal: HEARD,
+  stopSignal: HEARD,
   finalSignal: SIGNAL,
-  reloadSignal: SIGNAL,
+  reloadSignal: HEARD,
   killScope: words('tree', 'mixed', 'process'),
   ownership: words('guarded', 'group'),
   parentDeathSignal: SIGNAL,
@@ -321,6 +348,11 @@ const HEALTH: Fields<HealthOptions> = {
   everyMs: within(10, 2_147_483_647, false),
   times: within(1, Number.MAX_SAFE_INTEGER),
 };
+
+/** `'unlimited'` is above every number. */
+function isAbove({ soft = 0, hard = 'unlimited' }: Exclude<Limit, number | string>): boolean {
+  return hard !== 'unlimited' && (soft === 'unlimited' || soft > hard);
+}
 
 /** The same check for every name that an object has. */
 function each(object: object, one: Field): Record<string, Field> {

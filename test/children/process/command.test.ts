@@ -368,6 +368,10 @@ describe('a wrong command is refused before anything starts', () => {
     ['an unknown way for stdout', () => command('x', 'true', [], { stdout: 'pipe' as never }), 'stdout'],
     ['an unknown way for stderr', () => command('x', 'true', [], { stderr: 'pipe' as never }), 'stderr'],
     ['an unknown signal', () => command('x', 'true', [], { stopSignal: 'SIGNOPE' as never }), 'stopSignal'],
+    ['a drain by what ends it', () => command('x', 'true', [], { drainSignal: 'SIGKILL' }), 'drainSignal'],
+    ['a stop by what ends it', () => command('x', 'true', [], { stopSignal: 'SIGKILL' }), 'stopSignal'],
+    ['a stop by what suspends it', () => command('x', 'true', [], { stopSignal: 'SIGSTOP' }), 'stopSignal'],
+    ['a reload by what ends it', () => command('x', 'true', [], { reloadSignal: 'SIGKILL' }), 'reloadSignal'],
     ['a zero for "at once"', () => command('x', 'true', [], { shutdown: 0 }), 'shutdown'],
     [
       'a drain signal without the time for it',
