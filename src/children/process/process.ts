@@ -42,6 +42,8 @@ export class ProcessIncarnation implements Incarnation {
   #child: Spawned | undefined;
   #running: RunningProcess | undefined;
   #ending: Ending | undefined;
+  /** Until when it was asked to end, before it was there. */
+  #stopByMs = 0;
   #gone = false;
 
   constructor(host: IncarnationHost, launch: ProcessLaunch) {
@@ -79,7 +81,7 @@ export class ProcessIncarnation implements Incarnation {
     this.markAsked();
     this.#wish.draining = false;
     this.#watches.end();
-    if (this.#child === undefined) this.#preparation.cancel();
+    if (this.#child === undefined) this.#stopUnborn(withinMs);
     else if (this.ended) this.#ending?.stop();
     else this.askToStop(withinMs);
   }
@@ -188,6 +190,11 @@ export class ProcessIncarnation implements Incarnation {
     }
   }
 
+  #stopUnborn(withinMs: number): void {
+    this.#stopByMs = this.host.clock.now() + withinMs;
+    this.#preparation.cancel();
+  }
+
   /** It was asked to end before it was spawned. */
   #endUnborn(): void {
     this.#finish({ type: this.#wish.asked === 'kill' ? 'killed' : 'shutdown' });
@@ -218,7 +225,7 @@ export class ProcessIncarnation implements Incarnation {
   #comeLate(start: Start): void {
     this.#come(start);
     if (this.#wish.asked === 'kill') this.kill();
-    else if (this.#wish.asked === 'stop') this.stop(0);
+    else if (this.#wish.asked === 'stop') this.stop(Math.max(0, this.#stopByMs - this.host.clock.now()));
   }
 
   #listen(child: Spawned): void {

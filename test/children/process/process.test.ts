@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { ProcessIncarnation } from '../../../src/children/process/process.js';
+import { SPAWNER, type Spawner } from '../../../src/children/process/spawned.js';
 import type { Exit } from '../../../src/core/index.js';
 import { RecordingHost } from '../../../src/testing/recording-host.js';
 
@@ -15,9 +17,15 @@ const hostOf = (ready: 'spawn' | 'explicit' = 'spawn'): RecordingHost =>
 class Talker extends ProcessIncarnation {
   readonly received: unknown[] = [];
   readonly ends: Exit[] = [];
+  readonly asked: number[] = [];
 
   write(text: string): void {
     this.child?.stdin?.write(text);
+  }
+
+  protected override askToStop(withinMs: number): void {
+    this.asked.push(withinMs);
+    super.askToStop(withinMs);
   }
 
   protected override onMessage(message: unknown): void {
@@ -77,4 +85,21 @@ test('a program whose channel is gone counts as running until it ends', async ()
   await host.next('ready');
   talker.stop(5000);
   expect((await host.next('exited')).exit).toEqual({ type: 'shutdown' });
+});
+
+test('a program that is started elsewhere, and asked to stop meanwhile, keeps the time that it was given', async () => {
+  const elsewhere: Spawner = {
+    spawn: ({ file, args, options }) => Object.assign(spawn(file, args, options), { startsLater: true }),
+  };
+  const host = hostOf();
+  Object.defineProperty(host, 'services', {
+    value: { get: (token: unknown) => (token === SPAWNER ? elsewhere : undefined) },
+  });
+  const talker = new Talker(host, { file: 'sleep', args: ['1000'] }).begin();
+  talker.stop(60_000);
+  expect(talker.asked).toEqual([]);
+  expect((await host.next('exited')).exit).toEqual({ type: 'shutdown' });
+  expect(talker.asked).toHaveLength(1);
+  expect(talker.asked[0]).toBeGreaterThan(0);
+  expect(talker.asked[0]).toBeLessThanOrEqual(60_000);
 });
