@@ -246,8 +246,8 @@ const SIGNAL: Field = field('the name of a signal of this platform, such as SIGT
 );
 /** What a program is asked by. */
 const HEARD: Field = field(
-  "a signal that a program can hear: not SIGSTOP, nor SIGKILL (shutdown: 'brutal_kill' is a kill at once)",
-  (value) => SIGNAL.holds(value) && value !== 'SIGKILL' && value !== 'SIGSTOP',
+  "a signal that can be heard, not SIGSTOP, nor SIGKILL: shutdown: 'brutal_kill'",
+  (value) => SIGNAL.holds(value) && !/KILL|STOP$/.test(value as string),
 );
 const PATH: Field = field(
   'a path, or a file: URL',
