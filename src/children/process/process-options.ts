@@ -224,16 +224,12 @@ export function checkProcessOptions(subject: string, options: ProcessOptions & C
   checkFields(subject, options, FIELDS);
   const { env = {}, limits = {}, health = {} } = options;
   checkFields(subject, env, each(env, TEXT), 'env.');
-  checkFields(subject, { env: Object.keys(env) }, VARIABLES);
   checkNames(subject, limits, LIMITS.split(' '));
   checkFields(subject, limits, each(limits, LIMIT), 'limits.');
   checkNames(subject, health, Object.keys(HEALTH));
   checkFields(subject, health, HEALTH, 'health.');
   if (health.host !== undefined && health.port === undefined)
-    raise(subject, 'health.host', health.host, 'with the port that is to be asked there');
-  checkFields(subject, options, CAUSES);
-  const limited = options.giveUpOn?.flatMap(({ on }) => on);
-  checkFields(subject, { on: limited }, { on: NAMED_CAUSES }, 'giveUpOn.');
+    raise(subject, 'health.host', health.host, 'absent without port');
   if (options.shutdown === 0) raise(subject, 'shutdown', 0, "above 0, or 'brutal_kill' for a kill at once");
   if (options.drainSignal !== undefined && options.drainMs === 0)
     raise(subject, 'drainMs', 0, 'above 0 with a drainSignal, whose time this is');
@@ -253,20 +249,6 @@ const PATH: Field = field(
   'a path, or a file: URL',
   (value) => (value !== '' && TEXT.holds(value)) || (value instanceof URL && value.protocol === 'file:'),
 );
-const NAMED_CAUSES: Field = listOf(
-  field(`an exit code, or ${SIGNAL.expected}`, (cause) => typeof cause === 'number' || SIGNAL.holds(cause)),
-);
-/** Once it is known what they are otherwise. */
-const CAUSES: Fields<Pick<ChildSettings, 'preventOn' | 'forceOn' | 'slowDownOn'>> = {
-  preventOn: NAMED_CAUSES,
-  forceOn: NAMED_CAUSES,
-  slowDownOn: NAMED_CAUSES,
-};
-const VARIABLES: Fields<Pick<ProcessOptions, 'env'>> = {
-  env: listOf(
-    field("the name of a variable: not empty, and without '='", (name) => /^[^=\0]+$/.test(name as string)),
-  ),
-};
 const ID: Field = either(within(0, 0xffff_fffe), TEXT);
 const AMOUNT: Field = either(within(0, Number.MAX_SAFE_INTEGER), words('unlimited'));
 const LIMITS =
@@ -274,7 +256,7 @@ const LIMITS =
 const LIMIT: Field = either(
   AMOUNT,
   field(
-    'an object of soft and hard, each of them that, and soft not above hard',
+    'an object of soft and hard, each of them that, soft up to hard',
     (value) =>
       isObject(value) &&
       Object.entries(value).every(([end, one]) => ['soft', 'hard'].includes(end) && AMOUNT.holds(one)) &&
@@ -291,7 +273,10 @@ const OUTPUT: Field = field(
 
 const FIELDS: Fields<ProcessOptions> = {
   cwd: PATH,
-  env: field('an object of strings', isObject),
+  env: field(
+    "an object of strings, no name with '='",
+    (value) => isObject(value) && Object.keys(value).every((name) => /^[^=\0]+$/.test(name)),
+  ),
   envDir: PATH,
   uid: ID,
   gid: ID,
@@ -351,7 +336,7 @@ const HEALTH: Fields<HealthOptions> = {
 
 /** `'unlimited'` is above every number. */
 function isAbove({ soft = 0, hard = 'unlimited' }: Exclude<Limit, number | string>): boolean {
-  return hard !== 'unlimited' && (soft === 'unlimited' || soft > hard);
+  return hard !== 'unlimited' && !(Number(soft) <= hard);
 }
 
 /** The same check for every name that an object has. */
