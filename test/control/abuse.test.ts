@@ -127,6 +127,34 @@ describe('harms nobody:', () => {
     for (let id = 0; id < flood; id += 1) expect((await raw.next()).id).toBe(id);
   });
 
+  test('of many requests that wait, 64 are waited for at a time, and the next are read once those are answered', async () => {
+    const { path } = await served();
+    const raw = new RawClient(path);
+    await raw.next();
+    const waits = Array.from({ length: 64 }, (_, id) => ({ id, op: 'wait', until: 'down', path: 'rates' }));
+    raw.say({ id: 'first', op: 'status' }, ...waits, { id: 'last', op: 'status' });
+    expect(await raw.next()).toMatchObject({ id: 'first' });
+    const tree = await client(path);
+    // Each is answered in a turn of its own, in which lines of the other are read as well.
+    for (let round = 0; round < 20; round += 1) await tree.status();
+    await tree.down('rates');
+    const answered: unknown[] = [];
+    while (answered.length < 65) answered.push((await raw.next()).id);
+    expect(answered.at(-1)).toBe('last');
+  });
+
+  test('an id that is pending cannot be given again, and can once it is answered', async () => {
+    const { path } = await served();
+    const raw = new RawClient(path);
+    await raw.next();
+    raw.say({ id: 1, op: 'wait', until: 'down', path: 'rates' }, { id: 1, op: 'status' });
+    expect(await raw.next()).toMatchObject({ id: null, error: { code: 'bad-request' } });
+    raw.say({ cancel: 1 });
+    expect(await raw.next()).toMatchObject({ id: 1, error: { code: 'cancelled' } });
+    raw.say({ id: 1, op: 'status' });
+    expect(await raw.next()).toMatchObject({ id: 1, answer: { status: 'ready' } });
+  });
+
   test('a reader that stands still misses the oldest, and is told how many', async () => {
     const { app, path } = await served();
     const raw = new RawClient(path);

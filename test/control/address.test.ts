@@ -13,7 +13,7 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { connect, findTrees } from '../../src/control/index.js';
+import { connect, controlDirectory, findTrees } from '../../src/control/index.js';
 import { supervise, supervisor } from '../../src/index.js';
 import { ownDirectory, served, shop } from './trees.js';
 
@@ -72,6 +72,32 @@ describe('the socket', () => {
     await expect(listens({ directory: join(open, 'mine') })).rejects.toMatchObject({
       failure: 'not-private',
     });
+  });
+
+  test.each([0o770, 0o1777])(
+    'is refused in a directory of mode %o: not even its sticky bit keeps others from answering in its place',
+    async (mode) => {
+      const directory = join(ownDirectory(), 'here');
+      mkdirSync(directory);
+      chmodSync(directory, mode);
+      await expect(listens({ directory })).rejects.toMatchObject({
+        failure: 'not-private',
+        message: expect.stringContaining('others may write to it'),
+      });
+      expect(controlDirectory({ XDG_RUNTIME_DIR: directory })).not.toContain(directory);
+    },
+  );
+
+  test('is made in a directory of ours that is found by a link, or below one where a sticky bit keeps it', async () => {
+    const own = ownDirectory();
+    mkdirSync(join(own, 'sticky', 'mine'), { recursive: true, mode: 0o700 });
+    chmodSync(join(own, 'sticky'), 0o1777);
+    symlinkSync(join(own, 'sticky'), join(own, 'link'));
+    await using app = await listens({ directory: join(own, 'link', 'mine') });
+    expect(existsSync(join(own, 'sticky', 'mine', 'shop.sock'))).toBe(true);
+    expect(app.controlPath).toBe(join(own, 'link', 'mine', 'shop.sock'));
+    expect(controlDirectory({ XDG_RUNTIME_DIR: join(own, 'sticky', 'mine') })).toContain(own);
+    expect(controlDirectory({ XDG_RUNTIME_DIR: join(own, 'link') })).not.toContain(own);
   });
 
   test.each([0o700, 0o755])(
@@ -145,6 +171,8 @@ describe('the socket', () => {
         message: expect.stringContaining('it belongs to user 65534, and this is user 0'),
       });
       expect(readdirSync(directory)).toEqual([]);
+      // As `sudo -E` hands it on.
+      expect(controlDirectory({ XDG_RUNTIME_DIR: directory })).not.toContain(directory);
     });
 
     test('does not replace one of theirs, though nobody serves there', async () => {

@@ -1,6 +1,29 @@
-import { describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { chmodSync } from 'node:fs';
+import { createServer, connect as dial } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { command, supervisor } from '../../src/index.js';
 import { client, served } from './trees.js';
+
+/** Stands between clients and a tree, and writes down what they say. */
+async function overhear(
+  path: string,
+  at: string,
+): Promise<{ path: string; said: Record<string, unknown>[] }> {
+  const said: Record<string, unknown>[] = [];
+  const server = createServer((client) => {
+    const tree = dial(path);
+    createInterface({ input: client }).on('line', (line) => said.push(JSON.parse(line)));
+    for (const socket of [client, tree]) socket.on('error', () => undefined);
+    client.pipe(tree).pipe(client);
+  }).listen(at);
+  await once(server, 'listening');
+  chmodSync(at, 0o600);
+  onTestFinished(() => void server.close());
+  return { path: at, said };
+}
 
 describe('a client', () => {
   test('is told whom it is connected to', async () => {
@@ -54,6 +77,48 @@ describe('a client', () => {
     expect(events.at(-1)).toBe('supervisor:stopped');
     expect(await app.done).toMatchObject({ type: 'stopped', by: 'stop' });
     await expect(tree.status()).rejects.toMatchObject({ failure: 'tree-stopped' });
+  });
+
+  test('who leaves a stream, or a wait, has the tree forget it', async () => {
+    const { app, path, directory } = await served();
+    const between = await overhear(path, join(directory, 'between.sock'));
+    const tree = await client(between.path);
+    const tell = (): void =>
+      app.supervisor.announce({ type: 'signal:received', signal: 'SIGHUP', level: 1, atMs: 1 });
+    const aborting = new AbortController();
+    const ways: readonly (() => Promise<unknown>)[] = [
+      async () => {
+        for await (const _ of tree.events()) return;
+      },
+      async () => {
+        for await (const _ of tree.events('', { abortSignal: aborting.signal })) aborting.abort();
+      },
+    ];
+    for (const leave of ways) {
+      const left = leave().catch(() => undefined);
+      // What is asked next is answered after the stream has begun.
+      await tree.status();
+      tell();
+      await left;
+      const id = between.said.findLast((one) => one['op'] === 'events')?.['id'];
+      await expect.poll(() => between.said.at(-1)).toEqual({ cancel: id });
+    }
+    const waiting = new AbortController();
+    const waits = tree.wait('rates', 'down', { abortSignal: waiting.signal });
+    waiting.abort(new Error('enough'));
+    await expect(waits).rejects.toThrow('enough');
+    await expect.poll(() => between.said.at(-2)).toMatchObject({ op: 'wait' });
+    expect(between.said.at(-1)).toEqual({ cancel: between.said.at(-2)?.['id'] });
+  });
+
+  test('who waits for an end waits through restarts, and hears of the one that stays down', async () => {
+    const { path } = await served();
+    const tree = await client(path);
+    const waits = tree.wait('rates', 'down');
+    expect(await tree.restart('rates')).toMatchObject({ incarnation: 2 });
+    expect(await tree.restart('rates')).toMatchObject({ incarnation: 3 });
+    await tree.down('rates');
+    expect(await waits).toMatchObject({ status: 'down', incarnation: 3 });
   });
 
   test('reads what a program writes, through its restarts', async () => {

@@ -72,7 +72,11 @@ async function untilDown(root: Supervisor, path: string, changes: Changes): Prom
       return { ...last.snapshot(), status: 'down' };
     }
     if (found === undefined && root.status === 'stopped') return root.snapshot();
-    if (found?.status === 'down' && !(await comesBack(found, changes))) return found.snapshot();
+    if (found?.status === 'down' && !(await comesBack(found, changes))) {
+      const now = found.snapshot();
+      // A restart that was asked for begins with an end after which nothing seems to follow.
+      if (now.status === 'down') return now;
+    }
     last = found;
     if (found?.status !== 'down') await changes.next();
   }
