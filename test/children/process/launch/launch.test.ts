@@ -4,7 +4,6 @@ import {
   chmodSync,
   closeSync,
   constants,
-  existsSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -16,7 +15,14 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { command } from '../../../../src/children/index.js';
+import {
+  ownSpawner,
+  SPAWNER,
+  type Spawner,
+  type SpawnPlan,
+} from '../../../../src/children/process/spawned.js';
 import type { Exit } from '../../../../src/core/index.js';
+import type { Services } from '../../../../src/runtime/index.js';
 import { type RecordingHost, startRecorded } from '../../../../src/testing/recording-host.js';
 
 type Options = NonNullable<Parameters<typeof command>[3]>;
@@ -306,15 +312,24 @@ describe('what it reads', () => {
   });
 });
 
-test('a plain command has no launcher', async () => {
-  // Nor has one whose options ask for nothing.
-  for (const options of [{}, { limits: {}, nice: 0, isolate: { pid: false } }]) {
-    const { host, incarnation } = started('sleep', ['1000'], options);
-    await host.next('ready');
-    const { pid } = incarnation.facts?.() ?? {};
-    if (existsSync(`/proc/${pid}/cmdline`))
-      expect(readFileSync(`/proc/${pid}/cmdline`, 'latin1')).toBe('sleep\x001000\0');
-    incarnation.kill();
-    expect(await exitOf(host)).toEqual({ type: 'killed' });
-  }
+test.each<[string, Options]>([
+  ['no options', {}],
+  ['no limits', { limits: {} }],
+  ['its niceness as it is', { nice: 0 }],
+  ['nothing that isolates it', { isolate: { pid: false, ipc: false } }],
+])('a plain command has no launcher: with %s', async (_, options) => {
+  const asked: SpawnPlan[] = [];
+  const spawner: Spawner = {
+    spawn: (plan, child) => {
+      asked.push(plan);
+      return ownSpawner.spawn(plan, child);
+    },
+  };
+  const services: Services = {
+    // Safe: nobody asks for anything else by this token.
+    get: <T>(token: unknown) => (token === SPAWNER ? (spawner as T) : undefined),
+  };
+  const { host } = startRecorded(command('program', 'true', ['1000'], options), { services });
+  expect(await exitOf(host)).toEqual({ type: 'completed' });
+  expect(asked.map(({ file, args }) => [file, ...args])).toEqual([['true', '1000']]);
 });
