@@ -122,9 +122,10 @@ export interface Ledger {
   readonly path: string;
   /**
    * Writes down that `entry` is about to exist. Synchronous: what it returns from is known to the guardian whatever happens next.
+   * @param identity - of what exists already, which takes no second write
    * @throws ResourceError if it cannot be written; then nothing may be made
    */
-  want(entry: Entry): Written;
+  want(entry: Entry, identity?: Identity): Written;
   /** Everything wanted and not dropped, oldest first. */
   readonly written: readonly Written[];
   /** Removes the file, where nothing is left in it. Safe to call twice. */

@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
 /**
@@ -70,6 +70,9 @@ export function readStat(pid: number, tid: number = pid): Stat | undefined {
   return { state: fields[0] ?? '', pgrp: Number(fields[2]), startTicks: Number(fields[19]) };
 }
 
+/** More than any file here says, which is a line each; the kernel gives such a one in one piece. */
+const LINE: Buffer = Buffer.allocUnsafeSlow(4096);
+
 const HAS_PROC = readText('/proc/self/stat') !== undefined;
 
 function ownThread(): number {
@@ -92,11 +95,17 @@ function signalled(pid: number): Life {
   }
 }
 
+/** Node's own `readFileSync` takes 64 KiB of new memory for a file whose size is told as 0, as that of all of /proc is. */
 function readText(path: string): string | undefined {
+  let fd: number | undefined;
   try {
-    return readFileSync(path, 'latin1');
+    fd = openSync(path, 'r');
+    const length = readSync(fd, LINE, 0, LINE.length, 0);
+    return LINE.toString('latin1', 0, length);
   } catch {
     // Gone, hidden, or not a Linux: the caller knows what that means.
     return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }

@@ -94,13 +94,16 @@ class AppendedLedger implements FileLedger {
     return [...this.#live.values()];
   }
 
-  want(entry: Entry): Written {
+  want(entry: Entry, identity?: Identity): Written {
     checkEntry(entry);
+    checkIdentity(entry, identity);
     this.#rewriteIfLong();
     const number = ++this.#last;
     const onDisk = isOnDisk(entry);
     const text = this.#attempt('use', () => {
-      const wanted = wantLine(number, entry, isSystemV(entry) ? this.#file.nowS() : 0);
+      const wanted =
+        wantLine(number, entry, isSystemV(entry) ? this.#file.nowS() : 0) +
+        (identity === undefined ? '' : haveLine(number, identity));
       this.#file.append(wanted, onDisk);
       return wanted;
     });
@@ -213,8 +216,7 @@ class LiveEntry implements Written {
   }
 
   have(identity: Identity): void {
-    if (identity.type !== this.entry.type)
-      throw new TypeError(`a ${identity.type} is not the ${this.entry.type} that was wanted`);
+    checkIdentity(this.entry, identity);
     if (!this.#dropped) this.#text += this.#writers.have(identity);
   }
 
@@ -306,6 +308,11 @@ class LedgerFile {
       this.#torn = true;
     }
   }
+}
+
+function checkIdentity(entry: Entry, identity: Identity | undefined): void {
+  if (identity !== undefined && identity.type !== entry.type)
+    throw new TypeError(`a ${identity.type} is not the ${entry.type} that was wanted`);
 }
 
 function isOnDisk(entry: Entry): boolean {

@@ -29,8 +29,8 @@ export const makeProgramGroup: Make<ProgramGroupRequest> = (asked, { ledger, gua
   const claim = { name: String(pid), facts: group, mapped: false as const };
   // It has ended already: by the time one looks its number may be another's.
   if (group.startTicks === 0) return { ...claim, release: ignore, releaseSync: ignore };
-  const written = ledger.want({ type: 'group', pid, graceMs, signal, drain });
-  written.have({ type: 'group', startTicks: group.startTicks });
+  const entry = { type: 'group', pid, graceMs, signal, drain } as const;
+  const written = ledger.want(entry, { type: 'group', startTicks: group.startTicks });
   return {
     ...claim,
     release: () => written.drop(),

@@ -1,6 +1,6 @@
 import { ReleasedError } from '../../core/index.js';
 import type { Clock } from '../../runtime/index.js';
-import type { Entry, Ledger, Written } from '../guard/entry.js';
+import type { Entry, Identity, Ledger, Written } from '../guard/entry.js';
 import { type Guardian, type GuardianState, startGuardian } from '../guard/guardian.js';
 import { createLedger, type FileLedger } from '../guard/ledger.js';
 import { openScopeDir } from '../guard/state-dir.js';
@@ -44,10 +44,10 @@ export class GuardedLedger implements Ledger {
     return { state: this.#guardian?.state, pid: this.#guardian?.pid };
   }
 
-  want(entry: Entry): Written {
+  want(entry: Entry, identity?: Identity): Written {
     const ledger = this.#open();
     this.#guardian ??= this.#watch(ledger);
-    return ledger.want(entry);
+    return ledger.want(entry, identity);
   }
 
   /** Ends the guardian, which first releases what could not be released here. */

@@ -28,8 +28,8 @@ export class RecordingLedger implements Ledger {
     return [...this.#own].map(([{ entry }, identity]) => ({ entry, identity }));
   }
 
-  want(entry: Entry): Written {
-    const written = this.#ledger.want(entry);
+  want(entry: Entry, known?: Identity): Written {
+    const written = this.#ledger.want(entry, known);
     const own: Written = {
       entry,
       have: (identity) => {
@@ -42,7 +42,7 @@ export class RecordingLedger implements Ledger {
         this.#own.delete(own);
       },
     };
-    this.#own.set(own, undefined);
+    this.#own.set(own, known);
     return own;
   }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { SpawnError } from '../../../core/index.js';
+import type { IncarnationHost } from '../../../runtime/index.js';
 import { type ProcessIdentity, readStat } from '../proc.js';
 import type { ProcessLaunch } from '../process-launch.js';
 import { spawnError } from '../spawn-failure.js';
@@ -24,12 +25,17 @@ export class Launched {
   #onBegun: (() => void) | undefined;
 
   /** @throws what the operating system says at once */
-  constructor(spawner: Spawner, plan: LaunchPlan, launch: ProcessLaunch, child: SpawnedFor) {
+  constructor(
+    spawner: Spawner,
+    plan: LaunchPlan,
+    launch: ProcessLaunch,
+    child: SpawnedFor & Pick<IncarnationHost, 'clock'>,
+  ) {
     this.#plan = plan;
     this.#launch = launch;
     this.#hasBegun = plan.statusFd === undefined;
     this.cgroup = plan.cgroup;
-    this.#oom = new OomWatch(plan.cgroup);
+    this.#oom = new OomWatch(plan.cgroup, child.clock);
     try {
       this.spawned = spawner.spawn(plan, child);
     } catch (error) {

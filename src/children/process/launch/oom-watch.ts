@@ -1,28 +1,39 @@
 import { existsSync, readFileSync } from 'node:fs';
+import type { Clock } from '../../../runtime/index.js';
 import { readUnsized } from '../proc.js';
 import type { ControlGroup } from './cgroup.js';
 
 /** Sees whether the kernel ended somebody for want of memory since it was made: by the counter of a control group. */
 export class OomWatch {
   readonly #cgroup: ControlGroup | undefined;
+  readonly #clock: Clock;
   readonly #before: number | undefined;
 
   /** @param cgroup - the program's own, if it has one; else that of this process, which the program shares, is looked at */
-  constructor(cgroup: ControlGroup | undefined) {
+  constructor(cgroup: ControlGroup | undefined, clock: Clock) {
     this.#cgroup = cgroup;
-    this.#before = this.#count();
+    this.#clock = clock;
+    this.#before = cgroup?.oomKills ?? ownCount(clock, FRESH_MS);
   }
 
   /** What has been counted since, in words; undefined where nothing has, or nothing is counted here. */
   risen(): string | undefined {
-    const now = this.#count();
+    const now = this.#cgroup?.oomKills ?? ownCount(this.#clock, 0);
     if (now === undefined || this.#before === undefined || now <= this.#before) return undefined;
     return `the kernel ended it for want of memory (oom_kill of its control group: ${now}, before: ${this.#before})`;
   }
+}
 
-  #count(): number | undefined {
-    return this.#cgroup?.oomKills ?? countIn(ownCounter());
-  }
+/** How long ago it may have been counted before a start, in ms: a program that is killed over and over, or many that start together, take one look. */
+const FRESH_MS = 1000;
+
+let latest: { readonly clock: Clock; readonly atMs: number; readonly count: number | undefined } | undefined;
+
+function ownCount(clock: Clock, freshMs: number): number | undefined {
+  const now = clock.now();
+  if (freshMs === 0 || latest?.clock !== clock || now - latest.atMs > freshMs)
+    latest = { clock, atMs: now, count: countIn(ownCounter()) };
+  return latest.count;
 }
 
 function countIn(path: string | undefined): number | undefined {

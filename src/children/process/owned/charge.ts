@@ -78,6 +78,8 @@ export function chargeOf(
 ): Charge | undefined | Promise<Charge> {
   const { resources, tree } = host;
   if (resources === undefined && ownership === undefined) return undefined;
+  const charged = resources && CHARGES.get(resources)?.get(tree ?? resources);
+  if (charged !== undefined) return charged;
   if (!isOwnProc()) {
     noteOnce(host, new CapabilityError('proc', 'Finding processes that leave their group', NO_PROC));
     return undefined;
@@ -89,7 +91,7 @@ export function chargeOf(
   }
   const charges = CHARGES.get(resources) ?? new WeakMap<object, Charge | Promise<Charge>>();
   CHARGES.set(resources, charges);
-  return charges.get(tree ?? resources) ?? recorded(host, resources, charges);
+  return recorded(host, resources, charges);
 }
 
 function recorded(
