@@ -60,6 +60,7 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
   readonly #mailbox: Mailbox;
   readonly #rounds: Rounds;
   #startedAtMs: number | undefined;
+  #readyAtMs: number | undefined;
   #emitter: TreeEmitter | undefined;
 
   constructor(spec: AnySupervisorSpec, environment: Environment, parent?: Life) {
@@ -108,6 +109,12 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
     this.emit({ type: 'supervisor:starting', supervisor: this.path, atMs });
     if (this.spec.kind === 'supervisor') for (const spec of this.spec.children) this.add(spec);
     this.#beginRound('init', [], () => [...this.slots.values()]);
+  }
+
+  /** How long it has been ready, until it has stopped, in ms. */
+  get upMs(): number | undefined {
+    if (this.#readyAtMs === undefined || this.phase === 'stopped') return undefined;
+    return this.environment.clock.now() - this.#readyAtMs;
   }
 
   /** Whether it has ever begun to start. */
@@ -543,6 +550,7 @@ export class Branch implements SlotOwner, RoundsOwner, MailboxReader, Incarnatio
   #ready(): void {
     this.lifetime.enter('ready');
     const atMs = this.environment.clock.now();
+    this.#readyAtMs = atMs;
     const tookMs = atMs - (this.#startedAtMs ?? atMs);
     this.emit({ type: 'supervisor:ready', supervisor: this.path, atMs, tookMs });
     this.#parent?.ready();

@@ -270,7 +270,7 @@ export class Supervisor<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
 
   /** The tree from here, as plain data. */
   snapshot(): Snapshot {
-    const { spec, path, phase } = this.#branch;
+    const { spec, path, phase, upMs } = this.#branch;
     return {
       id: spec.id,
       path,
@@ -279,6 +279,7 @@ export class Supervisor<Spec extends AnySupervisorSpec = AnySupervisorSpec> {
       restart: spec.restart ?? 'permanent',
       incarnation: 1,
       restarts: 0,
+      upMs,
       ...this.#branch.branch(),
     };
   }

@@ -23,6 +23,15 @@ describe('a stop', () => {
     expect(failures).toHaveLength(3);
   });
 
+  test('is the end of the time that a root is up, which began when it was ready', async () => {
+    const root = new Supervisor(supervisor('root', { children: [fakeChild('a')] }));
+    expect(root.snapshot().upMs).toBeUndefined();
+    await root.start();
+    expect(root.snapshot().upMs).toBeGreaterThanOrEqual(0);
+    await root.stop();
+    expect(root.snapshot().upMs).toBeUndefined();
+  });
+
   test('of a supervisor that was never started is its end: it cannot be started afterwards', async () => {
     const root = new Supervisor(supervisor('root', { children: [fakeChild('a')] }));
     const report = await root.stop();
