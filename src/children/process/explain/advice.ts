@@ -21,7 +21,7 @@ const ADVICE: Readonly<Record<StopVerdict, string>> = {
   zombie: 'It uses nothing but its number; its parent must wait for it, or end.',
   'not-permitted': 'Run the supervisor as that user or with CAP_KILL, or let the program keep its user.',
   'not-asked':
-    "What is left after the program is killed with the rest of the tree; killScope: 'tree' asks its group as well.",
+    "Its program is to end it, or it is asked once that has ended (with killScope: 'tree'); what is left then is killed with the rest of the tree.",
   'at-work':
     'Give it more time by drainMs or shutdown, or let its drain hooks and critical sections take less.',
   unknown: 'It may be about to end; a longer shutdown leaves it the time.',
