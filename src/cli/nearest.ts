@@ -1,8 +1,8 @@
-/** The name that was probably meant: at most a third of its letters away, the first of those as near. */
+/** The name that was probably meant: at most a third of its letters away (of the shorter of both), the first of those as near. */
 export function nearest(written: string, names: readonly string[]): string | undefined {
   const ranked = names
     .map((name) => ({ name, away: distance(written, name) }))
-    .filter(({ name, away }) => away <= Math.max(1, Math.floor(name.length / 3)))
+    .filter(({ name, away }) => away <= Math.max(1, Math.floor(Math.min(name.length, written.length) / 3)))
     .sort((one, other) => one.away - other.away);
   return ranked[0]?.name;
 }

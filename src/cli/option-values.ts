@@ -52,9 +52,12 @@ export function readSignal(text: string): NodeJS.Signals {
   const bare = text.toUpperCase().replace(/^SIG/, '');
   const found = SIGNALS.find((name) => name === `SIG${bare}` || String(constants.signals[name]) === text);
   if (found !== undefined) return found;
-  const meant = nearest(`SIG${bare}`, SIGNALS);
+  const meant = nearest(
+    bare,
+    SIGNALS.map((name) => name.slice('SIG'.length)),
+  );
   throw new UsageError(
-    `There is no signal "${text}".${meant === undefined ? '' : ` Did you mean ${meant.slice(3)}?`}`,
+    `There is no signal "${text}".${meant === undefined ? '' : ` Did you mean ${meant}?`}`,
   );
 }
 

@@ -19,6 +19,7 @@ test.each([
   [() => readNumber('lines', '1.5'), /whole number from 0/],
   [() => readNumber('ready-port', '0', 1), /--ready-port takes a whole number from 1, but "0"/],
   [() => readSignal('TREM'), /Did you mean TERM\?/],
+  [() => readSignal('FOO'), /There is no signal "FOO"\.$/],
   [
     () => readWord('restart', 'transiet', ['permanent', 'transient']),
     /permanent or transient, .*Did you mean transient\?/,

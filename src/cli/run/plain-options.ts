@@ -186,7 +186,9 @@ function limitOf(
   option: string,
   text: string,
 ): readonly [string, NonNullable<CommandOptions['limits']>['as']] {
-  const [name = '', amount = ''] = text.split('=', 2);
+  const [name = '', amount] = text.split('=', 2);
+  if (!amount)
+    throw new UsageError(`--${option} takes name=amount such as nofile=1024, but "${text}" was given.`);
   const [soft = '', hard] = amount.split(':', 2);
   if (hard === undefined) return [name, amountOf(option, soft)];
   return [

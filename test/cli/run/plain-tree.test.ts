@@ -75,6 +75,7 @@ test.each([
   [['--shutdown', '0'], /shutdown/],
   [['--restart', 'always'], /--restart takes permanent, transient or temporary/],
   [['--limit', 'files=3'], /the options are .*nofile/],
+  [['--limit', 'nofile'], /--limit takes name=amount such as nofile=1024, but "nofile" was given/],
   [['--umask', '9'], /octal/],
 ])('what is wrong is refused: %j', async (args, message) => {
   await expect(treeOf(...args)).rejects.toMatchObject({
