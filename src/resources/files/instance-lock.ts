@@ -205,7 +205,11 @@ class Taking {
     const taker = orNothing(() => lockHolder(lstatSync(this.#path)));
     const pids = holders.length > 0 ? holders.map(({ pid }) => pid) : taker === undefined ? [] : [taker];
     const who = pids.length === 0 ? 'another process' : pids.map(named).join(', ');
-    return new AlreadyLockedError(this.#subject, pids[0], `${who} holds it. ${advice}`);
+    return new AlreadyLockedError(
+      this.#subject,
+      pids[0],
+      `${who} ${pids.length > 1 ? 'hold' : 'holds'} it. ${advice}`,
+    );
   }
 }
 
