@@ -23,7 +23,8 @@ const KINDS = [
   {
     kind: 'fork',
     make: (file: string, settings = {}): ChildSpec =>
-      fork('it', program(file), { ready: 'explicit', stderr: 'capture', ...settings }),
+      // Its own process is not put on the record: what it acquires is all that is counted here.
+      fork('it', program(file), { ready: 'explicit', stderr: 'capture', ownership: 'group', ...settings }),
   },
   {
     kind: 'thread',

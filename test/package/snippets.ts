@@ -151,7 +151,13 @@ export const SNIPPETS: readonly Snippet[] = [
   {
     name: 'importing does nothing',
     format: 'esm',
-    code: importing(['treewarden', 'treewarden/logs', 'treewarden/resources', 'treewarden/testing', 'treewarden/tsyringe']),
+    code: importing([
+      'treewarden',
+      'treewarden/logs',
+      'treewarden/resources',
+      'treewarden/testing',
+      'treewarden/tsyringe',
+    ]),
     prints: '',
   },
   {
