@@ -81,6 +81,7 @@ describe('what a program is started with', () => {
   });
 
   onLinux('no descriptor that its launcher had', async () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell reads it
     const fds = 'for fd in /proc/self/fd/*; do echo ${fd##*/}; done';
     expect(await said(fds, { umask: 0o27 })).toEqual(await said(fds));
   });
@@ -224,6 +225,7 @@ describe('a directory of variables', () => {
     write('BOTH', 'of the directory');
     const env = { GONE: undefined, BOTH: 'of the options' };
     const options: Options = { envDir: pathToFileURL(envDir), env };
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell reads it
     const script = 'echo "$PLAIN|$LINES|${GONE-unset}|${BLANK-unset}|$BOTH"';
     expect(await said(script, options)).toEqual(['value|one', 'two|unset||of the options']);
     write('PLAIN', 'new');
@@ -244,6 +246,7 @@ describe('a directory of variables', () => {
       ['D', '\t\n'],
     ] as const)
       writeFileSync(join(envDir, name), content);
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell reads it
     const script = 'for v in A B C D; do eval "echo \\"[\\${$v-unset}]\\""; done';
     const theirs = spawnSync('envdir', [envDir, 'sh', '-c', script], { encoding: 'utf8' }).stdout;
     expect(`${(await said(script, { envDir })).join('\n')}\n`).toBe(theirs);
