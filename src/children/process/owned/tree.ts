@@ -1,15 +1,7 @@
-import { existsSync } from 'node:fs';
 import type { Clock } from '../../../runtime/index.js';
 import { isDead, listPids, readCommand, readStat } from '../proc.js';
-import {
-  type Census,
-  censusSince,
-  lastPid,
-  pidCount,
-  type Resident,
-  readResident,
-  recentCensus,
-} from './census.js';
+import { type Census, censusSince, lastPid, type Resident, readResident, recentCensus } from './census.js';
+import { isGone, isKnown, isOutside, roundMs } from './outsiders.js';
 import { ProcessGroup } from './process-group.js';
 
 /** One living process of a tree, told from a later one of the same pid by when it started. */
@@ -36,6 +28,7 @@ export class ProcessTree {
   readonly #clock: Clock;
   readonly #cgroup: Enclosure | undefined;
   readonly #group: ProcessGroup;
+  readonly #isChild: boolean;
   readonly #startedAtMs: number;
   #ended = false;
   #lookFromMs = 0;
@@ -60,6 +53,7 @@ export class ProcessTree {
     this.#clock = clock;
     this.#cgroup = cgroup;
     this.#group = new ProcessGroup(leader, startTicks);
+    this.#isChild = startTicks === undefined;
     this.#startedAtMs = clock.now();
     LEADERS.add(leader);
   }
@@ -69,6 +63,7 @@ export class ProcessTree {
     this.#ended = true;
     this.#lookFromMs = this.#clock.now();
     LEADERS.delete(this.#leader);
+    isGone(this.#leader, this.#clock);
     this.#group.leaderEnded();
   }
 
@@ -156,14 +151,18 @@ export class ProcessTree {
     if (this.#token === undefined) return false;
     const last = lastPid();
     if (last === undefined || last < this.#leader || last - this.#leader > NEAR) return true;
-    if (this.#clock.now() - this.#startedAtMs > pidCount() / FASTEST_BIRTHS_PER_MS) return true;
-    for (let pid = this.#leader + 1; pid <= last; pid++) if (this.#isSuspect(pid)) return true;
+    if (this.#clock.now() - this.#startedAtMs > roundMs()) return true;
+    let looks = 0;
+    for (let pid = this.#leader + 1; pid <= last; pid++) {
+      if (!isKnown(pid, this.#clock) && ++looks > MOST_LOOKS) return true;
+      if (this.#isSuspect(pid)) return true;
+    }
     return false;
   }
 
   #isSuspect(pid: number): boolean {
     // The leaders of other trees are ours to know, and not in this one.
-    if (LEADERS.has(pid) || !existsSync(`/proc/${pid}`)) return false;
+    if (LEADERS.has(pid) || isOutside(this.#leader, pid, this.#clock, this.#isChild)) return false;
     const one = readResident(pid);
     return one !== undefined && (one.environment !== 'read' || this.#isOurs(one));
   }
@@ -224,10 +223,9 @@ const LEADERS = new Set<number>();
 
 /** How old a look may be that a signal goes by: who was born since is found by the next. */
 const FRESH_MS = 10;
-/** How many numbers beyond the leader's are looked at one by one. */
-const NEAR = 256;
-/** More processes than any machine makes. */
-const FASTEST_BIRTHS_PER_MS = 100;
+/** How many numbers beyond the leader's are gone through one by one, and how many of them are looked at: of most it is known from another look. */
+const NEAR = 1024;
+const MOST_LOOKS = 256;
 /** What becomes another program has no environment for a moment: after so many looks, it was given none. */
 const DOUBTFUL_LOOKS = 3;
 const SUSPEND_LOOKS = 8;
