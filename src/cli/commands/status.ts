@@ -15,7 +15,11 @@ export const status: TreeCommand = treeCommand({
     paths: { type: 'boolean', summary: 'print the paths of all children instead, one on a line' },
   },
   async ask(client, values, terminal) {
-    const tree = await client.status(undefined, { usage: !values.has('paths') });
+    // The root is the program itself.
+    const tree = {
+      ...(await client.status(undefined, { usage: !values.has('paths') })),
+      pid: client.server.pid,
+    };
     const shown = values.operands.length === 0 ? tree : (childrenNamed(values.operands, tree)[0] ?? tree);
     if (values.has('json')) terminal.say(asJson(shown));
     else if (values.has('paths'))

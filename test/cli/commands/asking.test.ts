@@ -50,7 +50,7 @@ describe('status', () => {
   test('is a table of the tree, with what is worth saying of each', async () => {
     expect((await ask(status)).said).toEqual([
       'TREE       STATE  PID     UP FOR  RESTARTS      RSS  NOTE',
-      'shop       ready       1 h 1 min',
+      'shop       ready    1  1 h 1 min',
       '  mail     ready   12  1 min 1 s         2  3.0 MiB',
       '  workers  ready       1 h 1 min',
       '    hash   ready   34     900 ms',

@@ -97,7 +97,7 @@ class HealthWatch {
       'memory',
       bytes <= limitBytes
         ? 'well'
-        : { failure: `${processes(readings)} ${mebibytes(bytes)} of memory, above ${mebibytes(limitBytes)}` },
+        : { failure: `${processes(readings)} ${memory(bytes)} of memory, above ${memory(limitBytes)}` },
     );
   }
 
@@ -116,7 +116,7 @@ class HealthWatch {
       percent <= limitPercent
         ? 'well'
         : {
-            failure: `${processes(readings)} used ${Math.round(percent)} % of a processor, above ${limitPercent} %`,
+            failure: `${processes(readings)} used ${Number(percent.toPrecision(3))} % of a processor, above ${limitPercent} %`,
           },
     );
   }
@@ -154,6 +154,6 @@ function processes(readings: readonly Reading[]): string {
   return readings.length === 1 ? 'it has' : `its ${readings.length} processes have`;
 }
 
-function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+function memory(bytes: number): string {
+  return bytes < 2 ** 20 ? `${Math.ceil(bytes / 2 ** 10)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

@@ -1,9 +1,9 @@
 import { closeSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import type { LogFileError } from '../../../../core/index.js';
 import type { Clock, Timer } from '../../../../runtime/index.js';
 import type { OutputOrigin } from '../../process-options.js';
 import { CurrentFile } from './current-file.js';
+import { makeDirectory } from './directory.js';
 import { countLines, stampOf } from './line-format.js';
 import { LineQueue } from './line-queue.js';
 import { isFull, logError } from './log-failure.js';
@@ -65,7 +65,7 @@ export class OpenLog {
     const { directory, current, lock } = layout;
     let log: OpenLog | undefined;
     try {
-      await mkdir(directory, { recursive: true });
+      await makeDirectory(directory);
       log = new OpenLog(layout, settings, clock, await lockLog(current, lock, settings.mode));
       await log.#openFile();
       await log.#rotation.recover();

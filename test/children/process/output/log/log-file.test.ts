@@ -296,6 +296,14 @@ describe('what is refused', () => {
     await expect(opening).rejects.toMatchObject({ errno: 'ENOTDIR', operation: 'open' });
   });
 
+  test.runIf(existsSync('/proc/self/fd'))(
+    'a directory that the system lets nobody make is told, and not tried for ever',
+    async () => {
+      const opening = Promise.resolve(logFile({ directory: '/proc/nowhere/log' }).open(origin));
+      await expect(opening).rejects.toMatchObject({ errno: 'ENOENT', operation: 'open' });
+    },
+  );
+
   test.runIf(existsSync('/proc/self/fd'))('one that cannot be recovered leaves no file open', async () => {
     mkdirSync(join(directory, `${tai64n(new Date(1e12))}.t`), { recursive: true });
     await expect(writerOf(logFile({ directory }))).rejects.toThrow(LogFileError);
