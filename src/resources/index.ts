@@ -17,6 +17,7 @@ export type {
   DirectoryEntry,
   Entry,
   FileEntry,
+  GroupDrain,
   GroupEntry,
   Identity,
   MarkedEntry,
