@@ -45,6 +45,14 @@ export async function findTrees(
 
 /** Who serves at a socket; nothing where there is none. */
 export async function look(path: string, timeoutMs: number): Promise<FoundTree | undefined> {
+  let found: FoundTree | 'ended' | undefined = 'ended';
+  for (let looks = 0; looks < MOST_LOOKS && found === 'ended'; looks += 1)
+    found = await lookOnce(path, timeoutMs);
+  return found === 'ended' ? { name: treeNameOf(path), path, state: 'silent' } : found;
+}
+
+/** `'ended'`: it took the connection and ended it. A program that dies closes one socket after the other, so the next look knows more. */
+async function lookOnce(path: string, timeoutMs: number): Promise<FoundTree | 'ended' | undefined> {
   const name = treeNameOf(path);
   try {
     const { socket, server } = await dial(path, { clock: systemClock, timeoutMs });
@@ -54,10 +62,16 @@ export async function look(path: string, timeoutMs: number): Promise<FoundTree |
     if (!(error instanceof ControlError)) throw error;
     const { errno } = error.facts;
     if (errno === 'ENOENT' || errno === 'ENOTSOCK') return undefined;
+    if (ENDED.includes(errno) || error.failure === 'protocol') return 'ended';
     if (errno === undefined) return { name, path, state: 'silent' };
     return { name, path, state: errno === 'ECONNREFUSED' ? 'stale' : 'refused' };
   }
 }
+
+/** How often a socket is looked at that ends its connections, at most. */
+const MOST_LOOKS = 5;
+
+const ENDED: readonly unknown[] = ['ECONNRESET', 'EPIPE'];
 
 function socketsIn(directory: string): readonly string[] {
   try {

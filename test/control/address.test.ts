@@ -4,6 +4,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -141,6 +142,17 @@ describe('the socket', () => {
     });
     expect(existsSync(join(directory, 'mute.sock'))).toBe(true);
     mute.close();
+  });
+
+  test('a program that takes a connection and dies is known for dead by the next look', async () => {
+    const directory = ownDirectory();
+    const dying = createServer((socket) => {
+      socket.destroy();
+      dying.close();
+    });
+    await once(dying.listen(join(directory, '.hidden')), 'listening');
+    linkSync(join(directory, '.hidden'), join(directory, 'shop.sock'));
+    expect(await findTrees(directory)).toMatchObject([{ name: 'shop', state: 'stale' }]);
   });
 
   test('has a path that a socket can have, or says how long it may be', async () => {
